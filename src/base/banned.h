@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* banned: functions nobody here may call; included before every source file. */
+#ifndef BASE_BANNED_H
+#define BASE_BANNED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#pragma GCC poison gets strcpy strcat strncpy strncat sprintf vsprintf
+#pragma GCC poison strtok atoi atol atoll tmpnam mktemp system popen gethostbyname
+
+#endif

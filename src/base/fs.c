@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* fs: see fs.h. */
+#include "base/fs.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+ssize_t fs_read(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, data, size);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+ssize_t fs_pread(int fd, void *data, size_t size, off_t offset)
+{
+	ssize_t n;
+
+	do {
+		n = pread(fd, data, size, offset);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool fs_read_all(int fd, struct buf *to, struct err *e)
+{
+	for (;;) {
+		char chunk[4096];
+		ssize_t n = fs_read(fd, chunk, sizeof(chunk));
+		if (n < 0) {
+			return err_errno(e, CAUSE_INPUT, "cannot read");
+		}
+		if (n == 0) {
+			return true;
+		}
+		bool fits = buf_add(to, chunk, (size_t)n);
+		if (to->is_secret) {
+			mem_wipe(chunk, sizeof(chunk));
+		}
+		if (!fits) {
+			return err_set(e, CAUSE_DATA, "more than %zu bytes", to->max);
+		}
+	}
+}
+
+bool fs_write_all(int fd, const void *data, size_t size)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+		if (n < 0 && errno != EINTR) {
+			return false;
+		}
+		if (n > 0) {
+			p += n;
+			size -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+/* For file systems without O_TMPFILE. */
+static int unnamed_by_unlink(const char *folder)
+{
+	char *path MEM_AUTO = mem_printf("%s/relay.XXXXXX", folder);
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	if (fd >= 0 && unlink(path) != 0) {
+		fs_close(&fd);
+	}
+	return fd;
+}
+
+int fs_unnamed(struct err *e)
+{
+	const char *folders[] = { secure_getenv("TMPDIR"), "/var/tmp", "/tmp" };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (!folders[i] || folders[i][0] != '/') {
+			continue;
+		}
+		int fd = open(folders[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+		if (fd < 0) {
+			fd = unnamed_by_unlink(folders[i]);
+		}
+		if (fd >= 0) {
+			return fd;
+		}
+	}
+	err_errno(e, CAUSE_OS, "cannot make a temporary file in $TMPDIR, /var/tmp or /tmp");
+	return -1;
+}
+
+void fs_close(int *fd)
+{
+	if (*fd >= 0) {
+		int saved = errno;
+		close(*fd);
+		errno = saved;
+	}
+	*fd = -1;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* fs: files.  Every descriptor is close-on-exec; every call survives EINTR. */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include "base/buf.h"
+
+#include <sys/types.h>
+
+/*
+ * Appends what is left to read on fd to *to, until end of file.  False when reading
+ * fails (CAUSE_INPUT) or when it is more than the buffer's maximum (CAUSE_DATA).
+ */
+bool fs_read_all(int fd, struct buf *to, struct err *e) RELAY_CHECKED;
+
+/* Up to size bytes; 0 = end of file, -1 = errno is set. */
+ssize_t fs_read(int fd, void *data, size_t size) RELAY_CHECKED;
+ssize_t fs_pread(int fd, void *data, size_t size, off_t offset) RELAY_CHECKED;
+
+/* All of it, or false with errno set. */
+bool fs_write_all(int fd, const void *data, size_t size) RELAY_CHECKED;
+
+/*
+ * A file without a name, readable and writable by us alone, that is gone with its
+ * descriptor: in $TMPDIR, /var/tmp or /tmp.  Returns -1 with *e set (CAUSE_OS).
+ */
+int fs_unnamed(struct err *e) RELAY_CHECKED;
+
+/* Closes fd when it is not -1, and sets it to -1. */
+void fs_close(int *fd);
+#define FS_AUTO __attribute__((cleanup(fs_close)))
+
+#endif

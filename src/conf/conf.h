@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf: relayrc.  One row of keys.def per setting; no code per setting.
+ *
+ * Syntax and words are msmtprc's (see relayrc(5)).  Every value remembers where it came
+ * from.  This room reads files but starts no programs: `eval` calls back.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/buf.h"
+
+enum key {
+#define KEY(id, ...) KEY_##id,
+#include "conf/keys.def"
+#undef KEY
+	KEY_COUNT
+};
+
+/* What a value is; decides parsing, checking and printing. */
+enum key_type {
+	TYPE_STRING,	/* empty = unset */
+	TYPE_PATH,	/* leading ~ is the home directory */
+	TYPE_BOOL,	/* on, off; empty = on */
+	TYPE_NUMBER,	/* min … max, or "off" when the row allows it */
+	TYPE_ENUM,	/* one word of the row's list */
+	TYPE_SECRET,	/* string, masked whenever printed, wiped when freed */
+	TYPE_ADDRESS,	/* mailbox with %-substitutions, checked later */
+	TYPE_PATTERNS,	/* `from`: address or patterns */
+	TYPE_MECHANISMS,	/* auth: on, off, or a list of mechanisms */
+	TYPE_FINGERPRINT,	/* hex digits with optional colons: SHA-256, SHA-1, MD5 */
+	TYPE_NOTIFY,	/* dsn_notify: off, never, or failure,delay,success */
+};
+
+enum key_flag {
+	KEY_OBSOLETE = 1,	/* msmtp's old word: accepted, translated or ignored */
+	KEY_LATER = 2,	/* not built yet: refused with a clear line, never ignored */
+	KEY_NO_OPTION = 4,	/* no --long-option on the command line */
+};
+
+struct key_row {
+	const char *name;	/* as in relayrc; with '-' for '_' it is the long option */
+	enum key_type type;
+	const char *fallback;	/* default as text; NULL = unset */
+	long min, max;		/* TYPE_NUMBER */
+	const char *words;	/* TYPE_ENUM: "auto on off" */
+	unsigned flags;		/* enum key_flag */
+	const char *summary;	/* one sentence for the manual */
+};
+
+/* Never NULL. */
+const struct key_row *conf_key_row(enum key key);
+/* False when there is no such name (neither `_` nor `-` spelling). */
+bool conf_key_find(struct span name, enum key *ret_key);
+/* The known name that is nearest to an unknown one, or NULL when none is near. */
+const char *conf_key_nearest(struct span name);
+
+struct conf_value {
+	char *text;		/* as given, unquoted, ~ expanded; NULL = not set */
+	long number;		/* BOOL 0/1, NUMBER, index of ENUM's word, NOTIFY bits */
+	const char *file;	/* owned by struct conf; NULL = default, "command line" */
+	unsigned line;
+	bool is_set;		/* false: the row's default is in force */
+};
+
+struct account {
+	char *name;
+	const char *file;
+	unsigned line;
+	struct conf_value value[KEY_COUNT];
+};
+
+struct conf {
+	struct account *accounts;	/* in file order; user's file before the system's */
+	size_t count, room;
+	char **files;		/* names for conf_value.file */
+	size_t file_count;
+};
+
+/* What conf needs from outside. */
+struct conf_env {
+	const char *home;	/* for ~; NULL when unknown: then ~ is an error */
+	/*
+	 * Runs a shell command and gives its first output line (for `eval`); the caller of
+	 * conf brings it (sys/spawn).
+	 */
+	bool (*run)(const char *command, struct buf *line, struct err *e);
+};
+
+enum conf_scope {
+	CONF_USER,	/* a person's file: with a secret in it, mode & 077 must be 0 and the owner us */
+	CONF_SYSTEM,	/* /etc/relayrc: owner root; with a secret, group `relay` may read, others not */
+};
+
+void conf_init(struct conf *c);
+void conf_clear(struct conf *c);	/* wipes secrets */
+
+/*
+ * Reads one file and appends its accounts.  Missing file: *ret_found = false and true is
+ * returned.  Errors read "FILE:LINE: key: what is wrong" (CAUSE_CONFIG).  Bounds: 1 MiB a
+ * file, 64 KiB a line, 1000 accounts.  Not a regular file (device, FIFO, directory): error.
+ */
+bool conf_read(struct conf *c, const char *path, enum conf_scope scope,
+	       const struct conf_env *env, bool *ret_found, struct err *e) RELAY_CHECKED;
+
+/* An account with defaults only, named `name`, appended: for --host and the environment. */
+struct account *conf_add_account(struct conf *c, const char *name);
+
+/*
+ * Chooses: by name when given (CAUSE_CONFIG when there is none, with the nearest name);
+ * else the first whose `from` patterns match sender (sender may be NULL or "": none);
+ * else the one named "default".  NULL with *e set when nothing fits.
+ */
+struct account *conf_choose(struct conf *c, const char *name, const char *sender,
+			    struct err *e) RELAY_CHECKED;
+
+/* Sets one value from the command line, checked as in a file.  `origin` names it in errors. */
+bool conf_set(struct account *a, enum key key, struct span value, const char *origin,
+	      const struct conf_env *env, struct err *e) RELAY_CHECKED;
+
+/*
+ * Cross-checks an account that is going to be used: host or socket there, auth needs a
+ * user, TLS files in pairs, port and protocol fit …  Errors name file and line.
+ */
+bool conf_check(const struct account *a, struct err *e) RELAY_CHECKED;
+
+/* Values in force: what was set, else the default.  conf_text: NULL when unset. */
+const char *conf_text(const struct account *a, enum key key);
+long conf_number(const struct account *a, enum key key);
+bool conf_on(const struct account *a, enum key key);
+bool conf_is_set(const struct account *a, enum key key);
+/* conf_number of an ENUM compared with one of its words. */
+bool conf_is(const struct account *a, enum key key, const char *word);
+/* port in force: `port`, else 465 (implicit TLS), 587 (STARTTLS), 25 (no TLS); LMTP: as set. */
+unsigned conf_port(const struct account *a);
+/* Is a login wanted: auth on or a mechanism list; or auth unset and a user is set. */
+bool conf_wants_auth(const struct account *a);
+
+/* "~/.relayrc:12" or "default" or "command line"; into a static-size text. */
+void conf_origin(const struct account *a, enum key key, char *text, size_t size);
+
+/*
+ * Appends every setting in force, `key value<TAB># origin`, sorted as in keys.def, secrets
+ * as "********", unset ones left out.  What `relay check` and -P print; it parses again.
+ */
+bool conf_print(const struct account *a, struct buf *to) RELAY_CHECKED;
+
+#endif

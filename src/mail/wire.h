@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * wire: a message as callers write it → the form that travels.  Pure, streaming.
+ *
+ * In: LF or CRLF line ends, mixed; perhaps an mbox "From " line first; perhaps no line
+ * end last; perhaps a lone dot that ends the input.  Out: CRLF line ends only; a bare CR
+ * becomes a space (one or more CRs right before LF belong to the line end); the leading
+ * "From " line is gone; the last line is complete.  Chunk borders never matter.
+ */
+#ifndef MAIL_WIRE_H
+#define MAIL_WIRE_H
+
+#include "base/buf.h"
+
+#define WIRE_UNKNOWN SIZE_MAX
+
+struct wire {
+	/* Set by wire_init. */
+	bool ends_at_dot;	/* a line that is just "." ends the input (no -i) */
+
+	/* Facts, for everything that has been put out so far. */
+	size_t size;		/* bytes put out */
+	size_t longest_line;	/* octets without CRLF */
+	bool is_8bit;		/* a byte above 127 */
+	bool has_nul;
+	bool ended;		/* the lone dot was seen: stop reading, ignore the rest */
+	/*
+	 * Where the header section ends in the output and where the body starts: the blank
+	 * line stands between them; they are equal when the body starts with a line that is
+	 * no header field (`echo text | sendmail x`).  WIRE_UNKNOWN while reading the header.
+	 */
+	size_t header_end, body_start;
+
+	/* Private. */
+	struct {
+		unsigned char state, field;
+		bool had_first_line;
+		size_t line_start, held, crs;
+	} at;
+};
+
+void wire_init(struct wire *w, bool ends_at_dot);
+
+/* Appends the wire form of one more chunk to *out; false when *out is full. */
+bool wire_feed(struct wire *w, struct span in, struct buf *out) RELAY_CHECKED;
+
+/* End of input: completes the last line and the header/body border. */
+bool wire_end(struct wire *w, struct buf *out) RELAY_CHECKED;
+
+/*
+ * Dot-stuffing for DATA (RFC 5321 §4.5.2).  `*at_line_start` starts as true and is kept
+ * between chunks.  The input is wire form, so only CRLF ends lines.
+ */
+bool wire_stuff(bool *at_line_start, struct span in, struct buf *out) RELAY_CHECKED;
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client: the SMTP and LMTP client as a state machine without I/O.  Pure.
+ * RFC 5321, 2033 (LMTP), 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS),
+ * 3461 (DSN), 4954 (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8), 2034 (enhanced codes).
+ *
+ * The caller owns the socket, TLS and SASL.  It calls smtp_client_next() again and again
+ * and does the one thing the action asks for:
+ *
+ *	WRITE    write all of action.data, then smtp_client_wrote()
+ *	READ     read some bytes within action.timeout_s, then smtp_client_feed()
+ *	TLS      make the TLS handshake, then smtp_client_tls_done()
+ *	AUTH     choose a mechanism from action.caps, then smtp_client_auth() (or _fail())
+ *	STEP     answer action.data (raw challenge) with smtp_client_auth_reply()
+ *	VERIFY   the server said 235: check that the mechanism is complete and the server
+ *	         has proved itself; then smtp_client_auth_verified() (or _fail())
+ *	BODY     give message bytes from action.offset on with smtp_client_body()
+ *	IDLE     the transaction is over, its outcomes stand in its recipients: submit the
+ *	         next one or smtp_client_quit()
+ *	DONE     the session is over; close without waiting
+ *	FAIL     the session is over; action.err says why; the transaction's recipients
+ *	         have outcomes; action.avoid says what another attempt should avoid
+ *
+ * Lost connections, timeouts and read errors go in with smtp_client_lost().
+ *
+ * Rules that never break (tests name them by number):
+ *   1. No command before the greeting.
+ *   2. A reply with nothing outstanding is fatal, except 421 (and 4xx/5xx at the greeting).
+ *   3. Bytes left in the input at STARTTLS's 220 or when TLS is up are an attack: fatal.
+ *   4. What EHLO said before TLS is forgotten.
+ *   5. No AUTH outside TLS unless allow_cleartext_auth; the caller's mechanism choice
+ *      sees is_tls and refuses PLAIN and LOGIN there without a second switch.
+ *   6. Every reply of a group is read, also after a refusal.
+ *   7. 354 without an accepted recipient gets a lone dot and delivers nothing.
+ *   8. A loss after end-of-data (BDAT LAST with all its bytes, or CRLF.CRLF) is UNKNOWN.
+ *   9. Secrets stand only in WRITEs at or after action.secret_from.
+ *  10. One function builds command lines, and it refuses CR, LF and NUL.
+ *  11. The output does not depend on how the input is cut into pieces.
+ */
+#ifndef SMTP_CLIENT_H
+#define SMTP_CLIENT_H
+
+#include "base/buf.h"
+#include "smtp/caps.h"
+#include "smtp/verdict.h"
+
+enum smtp_security { SMTP_NO_TLS, SMTP_STARTTLS, SMTP_IMPLICIT_TLS };
+
+/* Things a server turned out not to take; bits of smtp_options.avoid. */
+enum smtp_avoid {
+	SMTP_AVOID_AUTH_PIPELINING = 1,	/* nothing may follow AUTH in its flight */
+	SMTP_AVOID_CHUNKING = 2,	/* BDAT was offered, then not understood */
+	SMTP_AVOID_PIPELINING = 4,
+};
+
+struct smtp_options {
+	bool is_lmtp;
+	enum smtp_security security;
+	bool use_auth;
+	bool allow_cleartext_auth;	/* rule 5 */
+	const char *ehlo_name;		/* owned by the caller, lives as long as the client */
+	unsigned timeout_s;		/* caps every timeout; 0 = RFC 5321 §4.5.3.2 alone */
+	unsigned avoid;			/* enum smtp_avoid */
+	/*
+	 * A message larger than this is not sent before the replies to AUTH, MAIL and RCPT are
+	 * known, so that a refusal costs no bandwidth.
+	 */
+	unsigned long long eager_max;
+};
+
+/* RFC 3461: NOTIFY bits; 0 = parameter not sent. */
+enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4,
+		   SMTP_NOTIFY_DELAY = 8 };
+enum smtp_ret { SMTP_RET_DEFAULT, SMTP_RET_HDRS, SMTP_RET_FULL };
+
+struct smtp_rcpt {
+	const char *addr;	/* addr_is_safe */
+	const char *orcpt;	/* "rfc822;…", not yet xtext; NULL = none */
+	struct outcome outcome;
+};
+
+/* One message for a number of recipients.  The caller owns it until IDLE, DONE or FAIL. */
+struct smtp_txn {
+	const char *sender;	/* "" = null sender */
+	struct smtp_rcpt *rcpts;
+	size_t rcpt_count;
+	unsigned long long size;	/* bytes of the whole message in wire form */
+	bool is_8bit;
+	bool needs_smtputf8;	/* an address in the header needs it; the engine adds its own
+				   look at the envelope */
+	unsigned notify;	/* enum smtp_notify */
+	enum smtp_ret ret;
+	const char *envid;	/* not yet xtext; NULL = none */
+	bool is_last;		/* QUIT rides along; DONE follows instead of IDLE */
+};
+
+enum smtp_action_kind {
+	SMTP_WRITE, SMTP_READ, SMTP_TLS, SMTP_AUTH, SMTP_STEP, SMTP_VERIFY, SMTP_BODY, SMTP_IDLE,
+	SMTP_DONE, SMTP_FAIL,
+};
+
+struct smtp_action {
+	enum smtp_action_kind kind;
+	struct span data;	/* WRITE, STEP; valid until the next call */
+	size_t secret_from;	/* WRITE: bytes from here to the end of secret_size are secret */
+	size_t secret_size;	/* 0 = none */
+	unsigned timeout_s;	/* READ: for the whole reply that is awaited */
+	unsigned long long reply_no;	/* READ: changes when a new reply is awaited: only then
+					   does the timeout start anew (a dripping server) */
+	unsigned long long offset;	/* BODY */
+	size_t max;		/* BODY: give at most this many bytes, and at least one */
+	const struct smtp_caps *caps;	/* AUTH */
+	bool is_tls;		/* AUTH */
+	const struct err *err;	/* FAIL */
+	unsigned avoid;		/* FAIL: enum smtp_avoid bits to try again with at once, or 0 */
+};
+
+struct smtp_client;
+
+struct smtp_client *smtp_client_new(const struct smtp_options *options);
+void smtp_client_free(struct smtp_client *c);	/* wipes its buffers */
+
+struct smtp_action smtp_client_next(struct smtp_client *c);
+
+/* At the start, or at IDLE.  May be called before the greeting has come. */
+void smtp_client_submit(struct smtp_client *c, struct smtp_txn *txn);
+void smtp_client_quit(struct smtp_client *c);
+
+void smtp_client_wrote(struct smtp_client *c);	/* all of the last WRITE */
+void smtp_client_feed(struct smtp_client *c, struct span bytes);
+void smtp_client_tls_done(struct smtp_client *c);
+/*
+ * initial: raw initial response, or NULL when the mechanism has none.  is_single: it ends
+ * with the server's answer to that and adds no layer (RFC 4954 §4: may be pipelined).
+ */
+void smtp_client_auth(struct smtp_client *c, const char *mechanism,
+		      const struct span *initial, bool is_single);
+void smtp_client_auth_reply(struct smtp_client *c, struct span raw);
+/* The mechanism cannot go on (bad challenge): "*" is sent, then FAIL with this error. */
+void smtp_client_auth_cancel(struct smtp_client *c, const struct err *why);
+void smtp_client_auth_verified(struct smtp_client *c);
+void smtp_client_body(struct smtp_client *c, struct span bytes);
+
+/* The connection is gone, or the caller gives up (timeout, TLS failure, signal). */
+void smtp_client_lost(struct smtp_client *c, const struct err *why);
+
+/* For the log and for people; valid once EHLO was answered. */
+const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
+const char *smtp_client_greeting(const struct smtp_client *c);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* verdict: what became of one recipient.  Pure. */
+#ifndef SMTP_VERDICT_H
+#define SMTP_VERDICT_H
+
+#include "base/err.h"
+
+enum verdict {
+	VERDICT_UNTRIED,	/* no answer for this recipient yet */
+	VERDICT_ACCEPTED,	/* the server has taken responsibility (2xx after the data) */
+	VERDICT_TEMPORARY,	/* try later */
+	VERDICT_PERMANENT,	/* never again */
+	VERDICT_UNKNOWN,	/* lost after end-of-data was sent: perhaps delivered */
+};
+
+#define OUTCOME_TEXT_MAX 512
+
+struct outcome {
+	enum verdict verdict;
+	enum cause cause;	/* CAUSE_NONE when accepted */
+	int code;		/* reply code, 0 when it was not a reply */
+	char enhanced[16];	/* "5.1.1", or "" */
+	/* One line, sanitised: the server's words with code, or our own. */
+	char text[OUTCOME_TEXT_MAX];
+	const char *verb;	/* static: the command it answered ("RCPT TO"), or "" */
+};
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * net: opens the connection: names to addresses, the race between them, proxies, Unix
+ * sockets.  Hostile DNS and proxies get bounded buffers and one deadline for everything.
+ */
+#ifndef SYS_NET_H
+#define SYS_NET_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+enum net_family { NET_ANY, NET_IPV4, NET_IPV6 };
+
+struct net_target {
+	const char *host;	/* name, IPv4 or IPv6 address (brackets allowed) */
+	unsigned port;
+	const char *unix_path;	/* when set: this socket, nothing else counts */
+	const char *source_ip;	/* bind here first; NULL = any; decides the family too */
+	enum net_family family;
+	const char *proxy_host;	/* SOCKS5 (RFC 1928), the name is resolved there; NULL = none */
+	unsigned proxy_port;
+};
+
+/* "192.0.2.1", "2001:db8::1", "/run/x.sock": for the log. */
+#define NET_PEER_MAX 128
+
+/*
+ * Connects within the deadline (clock_ms value; it bounds resolving, all addresses, and
+ * the proxy dialogue together).  Addresses are tried as RFC 8305 says: sorted by the
+ * system, families alternating, a new attempt 250 ms after the last or as soon as one
+ * fails, the first to connect wins.  The socket is non-blocking, close-on-exec and has
+ * TCP_NODELAY.  Returns the descriptor, or -1: CAUSE_DNS or CAUSE_CONNECT with host, port
+ * and each address's reason in *e.
+ */
+int net_connect(const struct net_target *target, int64_t deadline, char peer[NET_PEER_MAX],
+		struct err *e) RELAY_CHECKED;
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * secret: finds the password of an account, asking providers in order:
+ * the value itself · password_file · passwordeval · ~/.netrc, /etc/netrc · the terminal.
+ * Every provider has a deadline.  The answer never reaches a log, argv or an error text.
+ */
+#ifndef SYS_SECRET_H
+#define SYS_SECRET_H
+
+#include "base/buf.h"
+
+/* Longest secret: OAuth2 tokens of some providers are several KiB. */
+#define SECRET_MAX 16384
+
+struct secret_query {
+	const char *password;	/* NULL = not configured; same for the others */
+	const char *password_file;
+	const char *passwordeval;
+	const char *host, *user;	/* for netrc and the prompt */
+	const char *home;	/* NULL = unknown */
+	bool may_prompt;	/* a terminal may be asked */
+};
+
+/*
+ * Puts the secret into *secret (made with buf_init_secret(…, SECRET_MAX)).  ret_provider
+ * gets a static word ("passwordeval") for the log.  False: CAUSE_SECRET, or CAUSE_CONFIG
+ * for a file with unsafe permissions; *e says what was tried.
+ */
+bool secret_find(const struct secret_query *q, struct buf *secret, const char **ret_provider,
+		 struct err *e) RELAY_CHECKED;
+
+#endif

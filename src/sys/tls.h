@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tls: TLS over a connected socket.  tls.c is the only file that knows GnuTLS.
+ *
+ * TLS 1.2 or newer.  The server's certificate and name are verified inside the handshake,
+ * before any byte of ours is encrypted for it, unless check_certificate is off.
+ */
+#ifndef SYS_TLS_H
+#define SYS_TLS_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tls_options {
+	const char *host;	/* name for SNI and verification: DNS name or IP address */
+	bool check_certificate;
+	const char *trust_file;	/* NULL = the system's; "" = none (needs a fingerprint) */
+	const char *crl_file;	/* NULL = none */
+	/* Pin, hex with optional colons; 32, 20 or 16 bytes.  Replaces trust and name check. */
+	const char *fingerprint;
+	const char *cert_file, *key_file;	/* PEM files or PKCS#11 URIs; NULL = none */
+	const char *priorities;	/* GnuTLS priority string; NULL = ours */
+};
+
+struct tls;
+
+/*
+ * Prepares a session on a non-blocking socket, which stays the caller's.  NULL: CAUSE_TLS
+ * or CAUSE_CONFIG (files, priorities).
+ */
+struct tls *tls_new(int fd, const struct tls_options *options, struct err *e) RELAY_CHECKED;
+void tls_free(struct tls *t);
+
+/*
+ * Handshake with verification.  Our last flight stays buffered until tls_read or
+ * tls_flush, so that the first command travels with it.  Errors say what is wrong with
+ * the certificate and what to do.
+ */
+bool tls_handshake(struct tls *t, int64_t deadline, struct err *e) RELAY_CHECKED;
+
+/*
+ * tls_write puts data into records and sends full ones; what is left goes out with
+ * tls_flush or before the next tls_read waits.  tls_read: > 0 bytes; 0 = the server ended
+ * TLS properly (close_notify); -1 = *e is set: CAUSE_LOST also for an end without
+ * close_notify and for a timeout.
+ */
+bool tls_write(struct tls *t, const void *data, size_t size, int64_t deadline, struct err *e)
+	RELAY_CHECKED;
+bool tls_flush(struct tls *t, int64_t deadline, struct err *e) RELAY_CHECKED;
+ssize_t tls_read(struct tls *t, void *data, size_t size, int64_t deadline, struct err *e)
+	RELAY_CHECKED;
+/* Bytes that a tls_read would give without the network. */
+bool tls_has_pending(struct tls *t);
+
+/* Says goodbye without waiting for an answer. */
+void tls_bye(struct tls *t);
+
+/* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" before the handshake. */
+const char *tls_version(const struct tls *t);
+const char *tls_cipher(const struct tls *t);
+
+/*
+ * Channel binding for SCRAM -PLUS: tls-exporter (RFC 9266) with TLS 1.3, tls-unique
+ * (RFC 5929) with 1.2.  *ret_type is a static word.  False when there is none.
+ */
+bool tls_channel_binding(struct tls *t, struct buf *data, const char **ret_type) RELAY_CHECKED;
+
+/*
+ * For people: the server's certificate (subject, issuer, valid until, fingerprint).
+ * False before the handshake.
+ */
+bool tls_describe(struct tls *t, struct buf *to) RELAY_CHECKED;
+
+#endif

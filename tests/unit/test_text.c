@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "base/text.h"
+
+static void numbers_are_strict(void **state)
+{
+	unsigned long long v = 7;
+
+	(void)state;
+	assert_true(text_unsigned(span_str("65535"), 65535, &v));
+	assert_int_equal(v, 65535);
+	const char *bad[] = { "", " 1", "1 ", "-1", "+1", "0x1", "65536", "99999999999999999999999" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(text_unsigned(span_str(bad[i]), 65535, &v));
+	}
+	assert_int_equal(v, 65535);
+}
+
+static void patterns_match_as_in_a_shell(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool hit;
+	} rows[] = {
+		{ "*@example.org", "Me@Example.ORG", true },
+		{ "*@example.org", "me@example.net", false },
+		{ "me+?@x", "me+a@x", true },
+		{ "me+?@x", "me+@x", false },
+		{ "[a-c]x", "Bx", true },
+		{ "[!a-c]x", "bx", false },
+		{ "[]]x", "]x", true },
+		{ "[ab", "[ab", true },
+		{ "*a*b*c", "xxaxxbxxc", true },
+		{ "*a*b*c", "xxaxxbxx", false },
+		{ "", "", true },
+		{ "*", "", true },
+		{ "?", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(text_match(rows[i].pattern, span_str(rows[i].text)), rows[i].hit);
+	}
+}
+
+static void distance_counts_edits(void **state)
+{
+	(void)state;
+	assert_int_equal(text_distance("host", "host"), 0);
+	assert_int_equal(text_distance("hots", "host"), 1);
+	assert_int_equal(text_distance("pasword", "password"), 1);
+	assert_int_equal(text_distance("", "abc"), 3);
+}
+
+static void base64_there_and_back(void **state)
+{
+	(void)state;
+	for (size_t size = 0; size < 70; size++) {
+		char data[70];
+		struct buf text, back;
+		for (size_t i = 0; i < size; i++) {
+			data[i] = (char)(i * 37 + 255);
+		}
+		buf_init(&text, 200);
+		buf_init(&back, 200);
+		assert_true(text_base64_add(&text, span_of(data, size)));
+		assert_true(text_base64_decode(&back, buf_span(&text)));
+		assert_int_equal(back.size, size);
+		assert_memory_equal(back.data, data, size);
+		buf_clear(&text);
+		buf_clear(&back);
+	}
+	struct buf b;
+	buf_init(&b, 10);
+	assert_false(text_base64_decode(&b, span_str("YQ=")));
+	assert_false(text_base64_decode(&b, span_str("Y===")));
+	assert_false(text_base64_decode(&b, span_str("YQ==YQ==")));
+	assert_false(text_base64_decode(&b, span_str("Y Q=")));
+	buf_clear(&b);
+}
+
+static void utf8_is_strict(void **state)
+{
+	(void)state;
+	assert_true(text_is_utf8(span_str("\xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x93\xac")));
+	assert_false(text_is_utf8(span_str("\xc0\xaf")));
+	assert_false(text_is_utf8(span_str("\xed\xa0\x80")));
+	assert_false(text_is_utf8(span_str("\xf5\x80\x80\x80")));
+	assert_false(text_is_utf8(span_str("\xe6\x97")));
+}
+
+static void nothing_dangerous_reaches_a_terminal(void **state)
+{
+	char text[] = "a\r\n\t\x1b[2J\x7f\xc2\x9b" "b\xe3\x81\x82\xff";
+
+	(void)state;
+	text_sanitise(text, strlen(text));
+	assert_string_equal(text, "a????[2J???b\xe3\x81\x82?");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_strict),
+		cmocka_unit_test(patterns_match_as_in_a_shell),
+		cmocka_unit_test(distance_counts_edits),
+		cmocka_unit_test(base64_there_and_back),
+		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(nothing_dangerous_reaches_a_terminal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
