@@ -41,10 +41,14 @@ bool addr_list_add(struct addr_list *list, const char *spec, struct err *e) RELA
 /*
  * Appends every mailbox of an RFC 5322 address-list; a group gives its members, an
  * empty group or an empty list none; empty elements (",,") are skipped.  Text may be
- * folded.  False (CAUSE_DATA) when any part is malformed: *e quotes it and says what is
- * wrong; the list then holds what came before.
+ * folded (CRLF and a blank).  False (CAUSE_DATA) when any part is malformed: *e quotes it
+ * and says what is wrong (`address "foo <bar": no closing ">"`), ready for err_ctx; the
+ * list then holds what came before.
  */
 bool addr_list_parse(struct addr_list *list, struct span text, struct err *e) RELAY_CHECKED;
+
+/* Removes duplicates (addr_equal); the first of each stays, in the order they have. */
+void addr_list_unique(struct addr_list *list);
 
 /*
  * Exactly one mailbox, as for -f: "a@b", "<a@b>", "Name <a@b>", "root@h (comment)",

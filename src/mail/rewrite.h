@@ -4,7 +4,8 @@
  *
  * Fields keep their order and bytes.  Bcc and Resent-Bcc go (also folded ones); what is
  * missing is put on top.  In a resent message (any Resent- field) nothing is added but
- * Resent-Date and Resent-Message-ID of the first block where they are missing.
+ * Resent-Date and Resent-Message-ID at the start of the first block, where they are
+ * missing; set_from on and set_to do what they do in any message.
  */
 #ifndef MAIL_REWRITE_H
 #define MAIL_REWRITE_H
@@ -18,10 +19,12 @@ enum set_to { SET_TO_OFF, SET_TO_ON, SET_TO_UNDISCLOSED };
 
 /* Values as msmtp's settings of the same names. */
 struct rewrite {
-	enum set_from set_from;	/* auto: add when missing; on: always ours; off: never */
+	/* auto: add when missing; on: always ours, where the first one was; off: never */
+	enum set_from set_from;
 	const char *from;	/* address of From; "" or NULL: no From is made */
 	const char *from_name;	/* display name of From, or NULL */
-	enum set_to set_to;	/* on: To, Cc, Bcc go and one To with `recipients` comes */
+	/* on: To, Cc, Bcc go and one To with `recipients` comes, where the first was */
+	enum set_to set_to;
 	const char *const *recipients;	/* for set_to on */
 	size_t recipient_count;
 	bool remove_bcc;

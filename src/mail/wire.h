@@ -3,20 +3,24 @@
  * wire: a message as callers write it → the form that travels.  Pure, streaming.
  *
  * In: LF or CRLF line ends, mixed; perhaps an mbox "From " line first; perhaps no line
- * end last; perhaps a lone dot that ends the input.  Out: CRLF line ends only; a bare CR
- * becomes a space (one or more CRs right before LF belong to the line end); the leading
- * "From " line is gone; the last line is complete.  Chunk borders never matter.
+ * end last; perhaps a lone dot that ends the input.  Out: CRLF line ends only; bare CRs
+ * become a space, one for several in a row (CRs right before LF, or before the end of the
+ * input, belong to the line end); a "From " or ">From " line that comes first is gone; the
+ * last line is complete.  Chunk borders never matter.
  */
 #ifndef MAIL_WIRE_H
 #define MAIL_WIRE_H
 
 #include "base/buf.h"
 
+#include <stdint.h>
+
 #define WIRE_UNKNOWN SIZE_MAX
 
 struct wire {
 	/* Set by wire_init. */
-	bool ends_at_dot;	/* a line that is just "." ends the input (no -i) */
+	/* A line that is just "." ends the input (no -i), also without a line end. */
+	bool ends_at_dot;
 
 	/* Facts, for everything that has been put out so far. */
 	size_t size;		/* bytes put out */
@@ -27,15 +31,19 @@ struct wire {
 	/*
 	 * Where the header section ends in the output and where the body starts: the blank
 	 * line stands between them; they are equal when the body starts with a line that is
-	 * no header field (`echo text | sendmail x`).  WIRE_UNKNOWN while reading the header.
+	 * no header field (`echo text | sendmail x`), and when the input ends in the header.
+	 * WIRE_UNKNOWN while reading the header.
 	 */
 	size_t header_end, body_start;
 
 	/* Private. */
 	struct {
 		unsigned char state, field;
-		bool had_first_line;
-		size_t line_start, held, crs;
+		bool had_cr;		/* CRs were read that are not yet put out */
+		bool is_quoted;		/* the first byte was '>' */
+		bool had_field;
+		unsigned held;		/* bytes of the first line that look like "From " */
+		size_t line_start;	/* offset in the output */
 	} at;
 };
 
