@@ -22,12 +22,14 @@ enum key_type {
 	TYPE_STRING,	/* empty = unset */
 	TYPE_PATH,	/* leading ~ is the home directory */
 	TYPE_BOOL,	/* on, off; empty = on */
-	TYPE_NUMBER,	/* min … max, or "off" when the row allows it */
-	TYPE_ENUM,	/* one word of the row's list */
+	TYPE_NUMBER,	/* min … max, or "off" with KEY_CAN_BE_OFF; empty = default */
+	TYPE_ENUM,	/* one word of the row's list; empty = on, or the default */
 	TYPE_SECRET,	/* string, masked whenever printed, wiped when freed */
-	TYPE_ADDRESS,	/* mailbox with %-substitutions, checked later */
-	TYPE_PATTERNS,	/* `from`: address or patterns */
-	TYPE_MECHANISMS,	/* auth: on, off, or a list of mechanisms */
+	TYPE_HOST,	/* host name, IPv4 or IPv6 address (with or without brackets) */
+	TYPE_IP,	/* IPv4 or IPv6 address */
+	TYPE_DOMAIN,	/* domain or address literal, %-substitutions */
+	TYPE_PATTERNS,	/* `from`: an address or a pattern (? * [), %-substitutions */
+	TYPE_MECHANISMS,	/* auth: on, off, or a list: lower case, one blank */
 	TYPE_FINGERPRINT,	/* hex digits with optional colons: SHA-256, SHA-1, MD5 */
 	TYPE_NOTIFY,	/* dsn_notify: off, never, or failure,delay,success */
 };
@@ -36,14 +38,24 @@ enum key_flag {
 	KEY_OBSOLETE = 1,	/* msmtp's old word: accepted, translated or ignored */
 	KEY_LATER = 2,	/* not built yet: refused with a clear line, never ignored */
 	KEY_NO_OPTION = 4,	/* no --long-option on the command line */
+	KEY_CAN_BE_OFF = 8,	/* TYPE_NUMBER: "off" is 0 */
+};
+
+/* conf_number of TYPE_NOTIFY; the same bits as enum smtp_notify. */
+enum conf_notify {
+	CONF_NOTIFY_OFF = 0,
+	CONF_NOTIFY_NEVER = 1,
+	CONF_NOTIFY_SUCCESS = 2,
+	CONF_NOTIFY_FAILURE = 4,
+	CONF_NOTIFY_DELAY = 8,
 };
 
 struct key_row {
-	const char *name;	/* as in relayrc; with '-' for '_' it is the long option */
+	const char *name;	/* as in relayrc; the long option has '-' for '_' */
 	enum key_type type;
 	const char *fallback;	/* default as text; NULL = unset */
 	long min, max;		/* TYPE_NUMBER */
-	const char *words;	/* TYPE_ENUM: "auto on off" */
+	const char *words;	/* TYPE_ENUM, TYPE_MECHANISMS: "auto on off" */
 	unsigned flags;		/* enum key_flag */
 	const char *summary;	/* one sentence for the manual */
 };
@@ -56,11 +68,12 @@ bool conf_key_find(struct span name, enum key *ret_key);
 const char *conf_key_nearest(struct span name);
 
 struct conf_value {
-	char *text;		/* as given, unquoted, ~ expanded; NULL = not set */
+	char *text;		/* unquoted, ~ and % expanded; NULL = nothing */
 	long number;		/* BOOL 0/1, NUMBER, index of ENUM's word, NOTIFY bits */
 	const char *file;	/* owned by struct conf; NULL = default, "command line" */
 	unsigned line;
 	bool is_set;		/* false: the row's default is in force */
+	bool from_defaults;	/* from a `defaults` section: heirs do not inherit it */
 };
 
 struct account {
@@ -71,25 +84,35 @@ struct account {
 };
 
 struct conf {
-	struct account *accounts;	/* in file order; user's file before the system's */
+	struct account *accounts;	/* in file order; the user's file first */
 	size_t count, room;
 	char **files;		/* names for conf_value.file */
 	size_t file_count;
+	size_t bytes;		/* of all values; inheritance multiplies them */
 };
 
 /* What conf needs from outside. */
 struct conf_env {
 	const char *home;	/* for ~; NULL when unknown: then ~ is an error */
 	/*
-	 * Runs a shell command and gives its first output line (for `eval`); the caller of
-	 * conf brings it (sys/spawn).
+	 * Runs a shell command and gives its first output line (for `eval`); the
+	 * caller of conf brings it (sys/spawn).
 	 */
 	bool (*run)(const char *command, struct buf *line, struct err *e);
+	/*
+	 * Appends what %U (login name), %H (host name), %F (full host name), %C
+	 * (canonical host name) or %M (/etc/mailname) stand for in `from`, `domain` and
+	 * `maildomain`.  NULL: they stay as written, and are not checked.
+	 */
+	bool (*name)(void *arg, char letter, struct buf *to, struct err *e);
+	void *name_arg;
 };
 
 enum conf_scope {
-	CONF_USER,	/* a person's file: with a secret in it, mode & 077 must be 0 and the owner us */
-	CONF_SYSTEM,	/* /etc/relayrc: owner root; with a secret, group `relay` may read, others not */
+	/* A person's file; with a secret: mode & 077 is 0, the owner is us or root. */
+	CONF_USER,
+	/* /etc/relayrc: owner root (or us); with a secret, group `relay` may read. */
+	CONF_SYSTEM,
 };
 
 void conf_init(struct conf *c);
@@ -98,12 +121,18 @@ void conf_clear(struct conf *c);	/* wipes secrets */
 /*
  * Reads one file and appends its accounts.  Missing file: *ret_found = false and true is
  * returned.  Errors read "FILE:LINE: key: what is wrong" (CAUSE_CONFIG).  Bounds: 1 MiB a
- * file, 64 KiB a line, 1000 accounts.  Not a regular file (device, FIFO, directory): error.
+ * file, 64 KiB a line, 1000 accounts, 16 MiB of values.  Not a regular file (device,
+ * FIFO, directory), or writable by group or others: error.  A file that we may not read:
+ * error with os_errno EACCES, so that the caller can go on without /etc/relayrc.  After
+ * an error *c holds what came before; conf_clear is all that may be done with it then.
  */
 bool conf_read(struct conf *c, const char *path, enum conf_scope scope,
 	       const struct conf_env *env, bool *ret_found, struct err *e) RELAY_CHECKED;
 
-/* An account with defaults only, named `name`, appended: for --host and the environment. */
+/*
+ * An account with defaults only, named `name`, appended: for --host and the environment.
+ * Pointers to accounts that were had before are not valid any more.
+ */
 struct account *conf_add_account(struct conf *c, const char *name);
 
 /*
@@ -114,7 +143,10 @@ struct account *conf_add_account(struct conf *c, const char *name);
 struct account *conf_choose(struct conf *c, const char *name, const char *sender,
 			    struct err *e) RELAY_CHECKED;
 
-/* Sets one value from the command line, checked as in a file.  `origin` names it in errors. */
+/*
+ * Sets one value from the command line, checked as in a file.  Errors read
+ * "ORIGIN: key: what is wrong".
+ */
 bool conf_set(struct account *a, enum key key, struct span value, const char *origin,
 	      const struct conf_env *env, struct err *e) RELAY_CHECKED;
 
@@ -124,24 +156,40 @@ bool conf_set(struct account *a, enum key key, struct span value, const char *or
  */
 bool conf_check(const struct account *a, struct err *e) RELAY_CHECKED;
 
-/* Values in force: what was set, else the default.  conf_text: NULL when unset. */
+/*
+ * Values in force: what was set, else the default.  conf_text: NULL when unset, and when
+ * set to nothing: `tls_trust_file` without a value is NULL (no trust), default "system".
+ * The defaults of port, tls, tls_starttls and auth depend on other settings (relayrc(5));
+ * these functions know.
+ */
 const char *conf_text(const struct account *a, enum key key);
 long conf_number(const struct account *a, enum key key);
 bool conf_on(const struct account *a, enum key key);
+/* Set to something (not to nothing) in a file or on the command line. */
 bool conf_is_set(const struct account *a, enum key key);
 /* conf_number of an ENUM compared with one of its words. */
 bool conf_is(const struct account *a, enum key key, const char *word);
-/* port in force: `port`, else 465 (implicit TLS), 587 (STARTTLS), 25 (no TLS); LMTP: as set. */
+/* STARTTLS (true) or TLS from the start?  False without TLS. */
+bool conf_starttls(const struct account *a);
+/*
+ * `port`, else 465 (implicit TLS), 587 (STARTTLS), 25 (no TLS).  0 with a socket, and for
+ * LMTP without a port.
+ */
 unsigned conf_port(const struct account *a);
 /* Is a login wanted: auth on or a mechanism list; or auth unset and a user is set. */
 bool conf_wants_auth(const struct account *a);
+/* The mechanisms that `auth` lists, "scram-sha-256 plain"; NULL when it lists none. */
+const char *conf_mechanisms(const struct account *a);
+/* The address in `from`; NULL when unset or a pattern. */
+const char *conf_from(const struct account *a);
 
-/* "~/.relayrc:12" or "default" or "command line"; into a static-size text. */
+/* "/home/me/.relayrc:12" (the file as it was named), "default" or "command line". */
 void conf_origin(const struct account *a, enum key key, char *text, size_t size);
 
 /*
- * Appends every setting in force, `key value<TAB># origin`, sorted as in keys.def, secrets
- * as "********", unset ones left out.  What `relay check` and -P print; it parses again.
+ * Appends every setting in force, `key value<TAB># origin`, in the order of keys.def,
+ * secrets as "********", unset ones left out.  What `relay check` and -P print; it parses
+ * again (a TAB followed by "# " starts a comment).  False when the buffer is full.
  */
 bool conf_print(const struct account *a, struct buf *to) RELAY_CHECKED;
 

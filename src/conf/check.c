@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check: do the settings of an account fit together?  One function per question, all in
+ * one table.  Must never change an account.
+ */
+#include "conf/conf.h"
+#include "base/text.h"
+#include "conf/syntax.h"
+
+/* Fills *e with "FILE:LINE: key: reason"; the account's line when the key is not set. */
+static bool fail(struct err *e, const struct account *a, enum key key, const char *reason)
+{
+	char where[512];
+
+	if (a->value[key].is_set || !a->file) {
+		conf_origin(a, key, where, sizeof(where));
+	} else {
+		snprintf(where, sizeof(where), "%s:%u", a->file, a->line);
+	}
+	return err_set(e, CAUSE_CONFIG, "%s: %s: %s", where, conf_key_row(key)->name,
+		       reason);
+}
+
+static bool check_server(const struct account *a, struct err *e)
+{
+	bool is_lmtp = conf_is(a, KEY_PROTOCOL, "lmtp");
+
+	if (conf_is_set(a, KEY_SOCKET)) {
+		return !conf_is_set(a, KEY_PROXY_HOST) ||
+		       fail(e, a, KEY_PROXY_HOST,
+			    "a proxy does not go together with a socket");
+	}
+	if (!conf_is_set(a, KEY_HOST)) {
+		return fail(e, a, KEY_HOST,
+			    "the account has no server; add a line: host NAME");
+	}
+	if (is_lmtp && !conf_is_set(a, KEY_PORT)) {
+		return fail(e, a, KEY_PROTOCOL,
+			    "LMTP has no usual port; add port or socket");
+	}
+	if (is_lmtp && conf_port(a) == 25) {
+		return fail(e, a, KEY_PORT, "LMTP must not use port 25 (RFC 2033)");
+	}
+	return true;
+}
+
+static bool check_source_ip(const struct account *a, struct err *e)
+{
+	const char *ip = conf_text(a, KEY_SOURCE_IP);
+	int version = ip ? syntax_ip_version(ip) : 0;
+
+	if ((version == 4 && conf_is(a, KEY_INET_PROTOCOLS, "ipv6")) ||
+	    (version == 6 && conf_is(a, KEY_INET_PROTOCOLS, "ipv4"))) {
+		return fail(e, a, KEY_SOURCE_IP,
+			    "does not go together with inet_protocols");
+	}
+	return true;
+}
+
+/* True when every word of list is one of words. */
+static bool all_in(const char *list, const char *const *words, size_t count)
+{
+	while (*list) {
+		struct span word = span_of(list, strcspn(list, " "));
+		bool found = false;
+		for (size_t i = 0; i < count; i++) {
+			found = found || text_equal_fold(word, span_str(words[i]));
+		}
+		if (!found) {
+			return false;
+		}
+		list += word.size;
+		list += strspn(list, " ");
+	}
+	return true;
+}
+
+static bool check_login(const struct account *a, struct err *e)
+{
+	static const char *const without_user[] = { "external", "gssapi" };
+	const char *list = conf_mechanisms(a);
+
+	if (!conf_wants_auth(a) || conf_is_set(a, KEY_USER) ||
+	    (list && all_in(list, without_user, 2))) {
+		return true;
+	}
+	return fail(e, a, KEY_AUTH, "a login needs a user; add a line: user NAME");
+}
+
+/* A login without TLS has to be asked for by name, a readable password once more. */
+static bool check_cleartext(const struct account *a, struct err *e)
+{
+	static const char *const readable[] = { "plain", "login", "xoauth2",
+						"oauthbearer" };
+	const char *list = conf_mechanisms(a);
+
+	if (!conf_wants_auth(a) || conf_on(a, KEY_TLS)) {
+		return true;
+	}
+	if (!conf_is_set(a, KEY_AUTH)) {
+		return fail(e, a, conf_is_set(a, KEY_TLS) ? KEY_TLS : KEY_SOCKET,
+			    "no login without TLS; use TLS, or add a line: auth on");
+	}
+	if (list && all_in(list, readable, 4) && !conf_on(a, KEY_AUTH_CLEARTEXT)) {
+		return fail(e, a, KEY_AUTH,
+			"these mechanisms show the password to everybody on the way when "
+			"there is no TLS; use TLS, or add a line: auth_cleartext on");
+	}
+	return true;
+}
+
+static bool check_trust(const struct account *a, struct err *e)
+{
+	bool has_pin = conf_is_set(a, KEY_TLS_FINGERPRINT);
+
+	if (!conf_on(a, KEY_TLS)) {
+		return true;
+	}
+	if (has_pin && !conf_on(a, KEY_TLS_CERTCHECK)) {
+		return fail(e, a, KEY_TLS_CERTCHECK,
+			    "off does not go together with tls_fingerprint; remove one "
+			    "of them");
+	}
+	if (!conf_text(a, KEY_TLS_TRUST_FILE) && !has_pin &&
+	    conf_on(a, KEY_TLS_CERTCHECK)) {
+		return fail(e, a, KEY_TLS_TRUST_FILE,
+			    "nothing is trusted, so no certificate can be verified; "
+			    "name a file, or system, or set tls_fingerprint");
+	}
+	return true;
+}
+
+static bool check_client_certificate(const struct account *a, struct err *e)
+{
+	bool has_cert = conf_is_set(a, KEY_TLS_CERT_FILE);
+	bool has_key = conf_is_set(a, KEY_TLS_KEY_FILE);
+
+	if (has_cert && !has_key) {
+		return fail(e, a, KEY_TLS_CERT_FILE, "needs tls_key_file, too");
+	}
+	if (has_key && !has_cert) {
+		return fail(e, a, KEY_TLS_KEY_FILE, "needs tls_cert_file, too");
+	}
+	return true;
+}
+
+/* `tls_starttls on` among the defaults and `tls off` in one account is fine. */
+static bool check_starttls(const struct account *a, struct err *e)
+{
+	const struct conf_value *v = &a->value[KEY_TLS_STARTTLS];
+
+	if (v->is_set && v->number && !v->from_defaults && !conf_on(a, KEY_TLS)) {
+		return fail(e, a, KEY_TLS_STARTTLS,
+			    "on, but TLS is off; remove this line, or set: tls on");
+	}
+	return true;
+}
+
+static bool check_from(const struct account *a, struct err *e)
+{
+	if (!conf_on(a, KEY_ALLOW_FROM_OVERRIDE) && !conf_from(a) &&
+	    !conf_on(a, KEY_AUTO_FROM)) {
+		return fail(e, a, KEY_ALLOW_FROM_OVERRIDE,
+			    "off needs an address (not a pattern) in from");
+	}
+	return true;
+}
+
+bool conf_check(const struct account *a, struct err *e)
+{
+	static bool (*const checks[])(const struct account *a, struct err *e) = {
+		check_server, check_source_ip, check_login, check_cleartext, check_trust,
+		check_client_certificate, check_starttls, check_from,
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (!checks[i](a, e)) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* print: an account as relayrc lines with their origins.  Must never show a secret. */
+#include "conf/conf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/lex.h"
+
+#define MASK "********"
+
+/* Would the lexer give something else than this value without quotes? */
+static bool needs_quotes(struct span value)
+{
+	size_t end = value.size - 1;
+
+	return value.size == 0 || span_trim(value).size != value.size ||
+	       (end > 0 && value.data[0] == '"' && value.data[end] == '"');
+}
+
+/* Makes text safe for a terminal, but keeps its TABs: the line parses again. */
+static void sanitise(char *text)
+{
+	for (size_t size; *text; text += size) {
+		size = strcspn(text, "\t");
+		text_sanitise(text, size);
+		size += strspn(text + size, "\t");
+	}
+}
+
+static bool add_line(struct buf *to, const char *key, const char *value,
+		     const char *origin)
+{
+	char *safe MEM_AUTO = mem_str(value);
+	const char *quote = needs_quotes(span_str(value)) ? "\"" : "";
+
+	sanitise(safe);
+	return buf_printf(to, "%s %s%s%s" LEX_COMMENT "%s\n", key, quote, safe, quote,
+			  origin);
+}
+
+bool conf_print(const struct account *a, struct buf *to)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		enum key key = (enum key)i;
+		const struct key_row *row = conf_key_row(key);
+		const char *text = conf_text(a, key);
+		/* Nothing is a value of its own only where the default is something. */
+		bool is_emptied = a->value[key].is_set && row->fallback;
+		char origin[512];
+
+		if (!text && !is_emptied) {
+			continue;
+		}
+		conf_origin(a, key, origin, sizeof(origin));
+		text_sanitise(origin, strlen(origin));
+		text = row->type == TYPE_SECRET && text ? MASK : text;
+		if (!add_line(to, row->name, text ? text : "", origin)) {
+			return false;
+		}
+	}
+	return true;
+}

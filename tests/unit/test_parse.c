@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf_unit.h"
+
+static void assert_value(const struct account *a, enum key key, const char *text)
+{
+	const char *have = conf_text(a, key);
+
+	if (!text) {
+		assert_null(have);
+	} else {
+		assert_non_null(have);
+		assert_string_equal(have, text);
+	}
+}
+
+static void settings_before_an_account_are_the_default(void **state)
+{
+	struct conf c;
+	struct account *a =
+		good(&c, "\n# x\nhost h\nfrom a@b\naccount x\nhost i\n", NULL);
+
+	(void)state;
+	assert_value(a, KEY_HOST, "h");
+	assert_string_equal(a->file, "rc");
+	assert_int_equal(a->line, 3);
+	assert_int_equal(a->value[KEY_FROM].line, 4);
+	assert_int_equal(c.count, 2);
+	conf_clear(&c);
+}
+
+static void accounts_inherit(void **state)
+{
+	static const char text[] = "defaults\n"
+				   "port 1\n"
+				   "user u\n"
+				   "account a\n"
+				   "host ha\n"
+				   "tls_trust_file\n"
+				   "account b\n"
+				   "host hb\n"
+				   "port 2\n"
+				   "password secret\n"
+				   "defaults\n"
+				   "port 3\n"
+				   "account c : a\n"
+				   "domain d\n"
+				   "account d:a , b\n"
+				   "account e : b,a\n"
+				   "user\n"
+				   "account default : e\n";
+	static const struct {
+		const char *name, *host, *port, *user, *trust;
+	} rows[] = {
+		{ "a", "ha", "1", "u", NULL },	{ "b", "hb", "2", "u", "system" },
+		{ "c", "ha", "3", "u", NULL }, /* the defaults of its own place */
+		{ "d", "hb", "2", "u", NULL }, /* the last parent wins */
+		{ "e", "ha", "2", NULL, NULL }, { "default", "ha", "2", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf c;
+		struct account *a = good(&c, text, rows[i].name);
+		assert_value(a, KEY_HOST, rows[i].host);
+		assert_value(a, KEY_PORT, rows[i].port);
+		assert_value(a, KEY_USER, rows[i].user);
+		assert_value(a, KEY_TLS_TRUST_FILE, rows[i].trust);
+		conf_clear(&c);
+	}
+	struct conf c;
+	struct account *a = good(&c, text, "d");
+	assert_value(a, KEY_PASSWORD, "secret");
+	assert_int_equal(a->value[KEY_PASSWORD].line, 10);
+	conf_clear(&c);
+}
+
+static void a_parent_is_copied_when_the_heir_is_defined(void **state)
+{
+	struct conf c;
+	struct account *a = good(
+		&c, "account a\nhost h\naccount b : a\naccount c\naccount d\nport 7\n",
+		"b");
+
+	(void)state;
+	assert_value(a, KEY_HOST, "h");
+	assert_false(conf_is_set(a, KEY_PORT));
+	conf_clear(&c);
+}
+
+static void old_words_are_translated(void **state)
+{
+	static const struct {
+		const char *line;
+		enum key key;
+		const char *text;
+	} rows[] = {
+		{ "keepbcc on", KEY_REMOVE_BCC_HEADERS, "off" },
+		{ "keepbcc", KEY_REMOVE_BCC_HEADERS, "off" },
+		{ "keepbcc off", KEY_REMOVE_BCC_HEADERS, "on" },
+		{ "tls_nocertcheck", KEY_TLS_CERTCHECK, "off" },
+		{ "tls_nostarttls", KEY_TLS_STARTTLS, "off" },
+		{ "connect_timeout 9", KEY_TIMEOUT, "9" },
+		{ "add_missing_from_header off", KEY_SET_FROM_HEADER, "off" },
+		{ "add_missing_from_header", KEY_SET_FROM_HEADER, "auto" },
+		{ "add_missing_date_header off", KEY_SET_DATE_HEADER, "off" },
+		{ "undisclosed_recipients on", KEY_SET_TO_HEADER,
+		  "undisclosed_recipients" },
+		{ "undisclosed_recipients off", KEY_SET_TO_HEADER, "off" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf c;
+		struct account *a = good(&c, rows[i].line, NULL);
+		assert_value(a, rows[i].key, rows[i].text);
+		assert_int_equal(a->value[rows[i].key].line, 1);
+		assert_string_equal(a->value[rows[i].key].file, "rc");
+		conf_clear(&c);
+	}
+}
+
+static void dead_old_words_do_nothing(void **state)
+{
+	struct conf c;
+	struct account *a =
+		good(&c, "tls_force_sslv3 on\ntls_min_dh_prime_bits 1024\n", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		assert_false(a->value[i].is_set);
+	}
+	conf_clear(&c);
+}
+
+static void errors_name_file_and_line(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} rows[] = {
+		{ "\nhots x\n", "rc:2: hots: unknown setting; did you mean \"host\"?" },
+		{ "xyzzy x\n", "rc:1: xyzzy: unknown setting" },
+		{ "tls-certcheck off\n", "rc:1: tls-certcheck: unknown setting; did you "
+					 "mean \"tls_certcheck\"?" },
+		{ "host=x\n",
+		  "rc:1: host: write a blank between setting and value, not \"=\"" },
+		{ "host = x\n", "rc:1: host: not a host name or IP address" },
+		{ "queue on\n", "rc:1: queue: not supported yet by this version of "
+				"relay; remove this line" },
+		{ "system_mail a@b\n",
+		  "rc:1: system_mail: not supported yet by this version of "
+		  "relay; remove this line" },
+		{ "port x\n", "rc:1: port: must be a number from 1 to 65535" },
+		{ "keepbcc maybe\n", "rc:1: keepbcc: must be on or off" },
+		{ "connect_timeout x\n",
+		  "rc:1: connect_timeout: must be off, or a number from 1 to 86400" },
+		{ "account a\naccount a\n",
+		  "rc:2: account: \"a\" was already defined in line 1" },
+		{ "host x\naccount default\n",
+		  "rc:2: account: \"default\" was already defined in line 1" },
+		{ "account a : b\n",
+		  "rc:1: account: there is no account \"b\" before this line" },
+		{ "account a : a\n",
+		  "rc:1: account: there is no account \"a\" before this line" },
+		{ "account b : c\naccount c : b\n",
+		  "rc:1: account: there is no account \"c\" before this line" },
+		{ "account\n",
+		  "rc:1: account: a name is missing or wrong; write: account NAME, or: "
+		  "account NAME : OTHER" },
+		{ "account : a\n",
+		  "rc:1: account: a name is missing or wrong; write: account NAME, "
+		  "or: account NAME : OTHER" },
+		{ "account a :\n",
+		  "rc:1: account: a name is missing or wrong; write: account NAME, "
+		  "or: account NAME : OTHER" },
+		{ "account a,b\n",
+		  "rc:1: account: a name is missing or wrong; write: account NAME, "
+		  "or: account NAME : OTHER" },
+		{ "account a\naccount b : a,\n",
+		  "rc:2: account: an account name is missing" },
+		{ "account a\naccount b : ,a\n",
+		  "rc:2: account: an account name is missing" },
+		{ "defaults x\n", "rc:1: defaults: has no value" },
+		{ "eval echo host x\n", "rc:1: eval: not possible here" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		refused(rows[i].text, rows[i].error);
+	}
+}
+
+static void a_stray_password_is_not_quoted_whole(void **state)
+{
+	struct conf c;
+	struct err e = { 0 };
+	char text[200];
+
+	(void)state;
+	memset(text, 'p', sizeof(text));
+	conf_init(&c);
+	assert_false(
+		parse_text(&c, span_of(text, sizeof(text)), "rc", NULL, &test_env, &e));
+	assert_true(strlen(e.text) < 80);
+	conf_clear(&c);
+}
+
+static void a_file_that_others_read_holds_no_password(void **state)
+{
+	static const char refusal[] = "the file can be read by others; run: chmod 600 rc";
+	static const struct {
+		const char *text;
+		bool ok;
+	} rows[] = {
+		{ "user u\npassword p\n", false },
+		{ "defaults\npassword p\n", false },
+		{ "user u\npasswordeval pass x\npassword_file ~/p\n", true },
+		{ "password\n", true },
+		{ "password \"\"\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf c;
+		struct err e = { 0 };
+		conf_init(&c);
+		assert_int_equal(parse_text(&c, span_str(rows[i].text), "rc", refusal,
+					    &test_env, &e),
+				 rows[i].ok);
+		if (!rows[i].ok) {
+			assert_string_equal(
+				e.text, "rc:2: password: the file can be read by others; "
+					"run: chmod 600 rc");
+		}
+		conf_clear(&c);
+	}
+}
+
+/* The "command" is the line that it gives. */
+static bool run_echo(const char *command, struct buf *line, struct err *e)
+{
+	if (strcmp(command, "false") == 0) {
+		return err_set(e, CAUSE_CONFIG, "status 1");
+	}
+	return buf_add_str(line, command);
+}
+
+static const struct conf_env eval_env = { .home = "/home/me", .run = run_echo };
+
+static void eval_stands_in_for_its_line(void **state)
+{
+	struct conf c;
+	struct err e = { 0 };
+	static const char text[] = "account a\neval \"host h\"\neval password geheim\n"
+				   "eval account b\neval # nothing\nport 7\n";
+
+	(void)state;
+	conf_init(&c);
+	/* The password does not stand in the file, so its mode does not matter. */
+	if (!parse_text(&c, span_str(text), "rc", "readable", &eval_env, &e)) {
+		fail_msg("%s", e.text);
+	}
+	assert_int_equal(c.count, 2);
+	assert_value(&c.accounts[0], KEY_HOST, "h");
+	assert_value(&c.accounts[0], KEY_PASSWORD, "geheim");
+	assert_int_equal(c.accounts[0].value[KEY_PASSWORD].line, 3);
+	assert_value(&c.accounts[1], KEY_PORT, "7");
+	conf_clear(&c);
+}
+
+static void eval_fails_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} rows[] = {
+		{ "\neval false", "rc:2: eval: status 1" },
+		{ "eval", "rc:1: eval: the command is missing" },
+		{ "eval eval host h", "rc:1: eval: the command gave another eval" },
+		{ "eval hots h", "rc:1: hots: unknown setting; did you mean \"host\"?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf c;
+		struct err e = { 0 };
+		conf_init(&c);
+		assert_false(parse_text(&c, span_str(rows[i].text), "rc", NULL, &eval_env,
+					&e));
+		assert_string_equal(e.text, rows[i].error);
+		conf_clear(&c);
+	}
+}
+
+static void the_number_of_accounts_is_bounded(void **state)
+{
+	struct buf text;
+	struct conf c;
+	struct err e = { 0 };
+
+	(void)state;
+	buf_init(&text, 1 << 20);
+	for (int i = 0; i < 1001; i++) {
+		assert_true(buf_printf(&text, "account a%d\n", i));
+	}
+	conf_init(&c);
+	assert_false(parse_text(&c, buf_span(&text), "rc", NULL, &test_env, &e));
+	assert_string_equal(
+		e.text, "rc:1001: account: too many accounts, or too much text in them");
+	conf_clear(&c);
+	buf_clear(&text);
+}
+
+static void inheritance_cannot_fill_the_memory(void **state)
+{
+	struct buf text;
+	struct conf c;
+	struct err e = { 0 };
+
+	(void)state;
+	buf_init(&text, 1 << 20);
+	assert_true(buf_add_str(&text, "account a\npassword "));
+	for (int i = 0; i < 60000; i++) {
+		assert_true(buf_add_byte(&text, 'x'));
+	}
+	for (int i = 0; i < 900; i++) {
+		assert_true(buf_printf(&text, "\naccount b%d : a", i));
+	}
+	conf_init(&c);
+	assert_false(parse_text(&c, buf_span(&text), "rc", NULL, &test_env, &e));
+	assert_non_null(strstr(e.text, "too much text in the accounts"));
+	conf_clear(&c);
+	buf_clear(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_before_an_account_are_the_default),
+		cmocka_unit_test(accounts_inherit),
+		cmocka_unit_test(a_parent_is_copied_when_the_heir_is_defined),
+		cmocka_unit_test(old_words_are_translated),
+		cmocka_unit_test(dead_old_words_do_nothing),
+		cmocka_unit_test(errors_name_file_and_line),
+		cmocka_unit_test(a_stray_password_is_not_quoted_whole),
+		cmocka_unit_test(a_file_that_others_read_holds_no_password),
+		cmocka_unit_test(eval_stands_in_for_its_line),
+		cmocka_unit_test(eval_fails_with_its_line),
+		cmocka_unit_test(the_number_of_accounts_is_bounded),
+		cmocka_unit_test(inheritance_cannot_fill_the_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

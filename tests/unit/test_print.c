@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf_unit.h"
+
+static void print(const struct account *a, struct buf *to)
+{
+	buf_init(to, 1 << 20);
+	assert_true(conf_print(a, to));
+}
+
+static void every_setting_in_force_has_its_origin(void **state)
+{
+	struct conf c;
+	struct account *a =
+		good(&c,
+		     "host h\nuser \" a b\"\npassword geheim\ntls_trust_file\n"
+		     "keepbcc\nlogfile ~/log\nfrom a@b\n",
+		     NULL);
+	struct buf out;
+	struct err e;
+
+	(void)state;
+	assert_true(
+		conf_set(a, KEY_PORT, span_str("2525"), "command line", &test_env, &e));
+	print(a, &out);
+	assert_string_equal(out.data, "host h\t# rc:1\n"
+				      "port 2525\t# command line\n"
+				      "protocol smtp\t# default\n"
+				      "timeout off\t# default\n"
+				      "inet_protocols all\t# default\n"
+				      "proxy_port 1080\t# default\n"
+				      "auth on\t# default\n"
+				      "auth_cleartext off\t# default\n"
+				      "user \" a b\"\t# rc:2\n"
+				      "password ********\t# rc:3\n"
+				      "tls on\t# default\n"
+				      "tls_starttls on\t# default\n"
+				      "tls_certcheck on\t# default\n"
+				      "tls_trust_file \"\"\t# rc:4\n"
+				      "from a@b\t# rc:7\n"
+				      "allow_from_override on\t# default\n"
+				      "auto_from off\t# default\n"
+				      "set_from_header auto\t# default\n"
+				      "set_to_header off\t# default\n"
+				      "set_date_header auto\t# default\n"
+				      "set_msgid_header auto\t# default\n"
+				      "remove_bcc_headers off\t# rc:5\n"
+				      "dsn_notify off\t# default\n"
+				      "dsn_return off\t# default\n"
+				      "message_size_limit 0\t# default\n"
+				      "logfile /home/me/log\t# rc:6\n"
+				      "syslog off\t# default\n");
+	buf_clear(&out);
+	conf_clear(&c);
+}
+
+/* What is printed means the same when it is read again. */
+static void the_output_parses_again(void **state)
+{
+	static const char *const users[] = {
+		"x",	 "\"",	   "\"\"x\"\"",	 "\" \"", "#x",	 "a # b",
+		"a\t#b", "\"\"\"", "\" a\"b \"", "\\",	  "a\"", "\"a\tb\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		struct conf first, second;
+		struct buf once, text;
+		char line[64];
+		snprintf(line, sizeof(line), "host h\nuser %s\n", users[i]);
+		struct account *a = good(&first, line, NULL);
+		print(a, &once);
+		buf_init(&text, 1 << 20);
+		assert_true(buf_add_span(&text, buf_span(&once)));
+		struct account *b = good(&second, text.data, NULL);
+		assert_string_equal(conf_text(a, KEY_USER), conf_text(b, KEY_USER));
+		for (size_t k = 0; k < KEY_COUNT; k++) {
+			assert_int_equal(conf_number(a, (enum key)k),
+					 conf_number(b, (enum key)k));
+		}
+		buf_clear(&once);
+		buf_clear(&text);
+		conf_clear(&first);
+		conf_clear(&second);
+	}
+}
+
+static void nothing_dangerous_is_printed(void **state)
+{
+	struct conf c;
+	struct buf out;
+	struct account *a = good(&c,
+				 "host h\nlogfile /a\xff\xc2\x9b"
+				 "b\n",
+				 NULL);
+
+	(void)state;
+	print(a, &out);
+	assert_non_null(strstr(out.data, "logfile /a???b\t# rc:2\n"));
+	buf_clear(&out);
+	buf_init(&out, 20);
+	assert_false(conf_print(a, &out));
+	buf_clear(&out);
+	conf_clear(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_setting_in_force_has_its_origin),
+		cmocka_unit_test(the_output_parses_again),
+		cmocka_unit_test(nothing_dangerous_is_printed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
