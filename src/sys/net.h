@@ -17,12 +17,12 @@ struct net_target {
 	unsigned port;
 	const char *unix_path;	/* when set: this socket, nothing else counts */
 	const char *source_ip;	/* bind here first; NULL = any; decides the family too */
-	enum net_family family;
-	const char *proxy_host;	/* SOCKS5 (RFC 1928), the name is resolved there; NULL = none */
+	enum net_family family;	/* of our socket: with a proxy, of the way to the proxy */
+	const char *proxy_host;	/* SOCKS5 (RFC 1928), which resolves host; NULL = none */
 	unsigned proxy_port;
 };
 
-/* "192.0.2.1", "2001:db8::1", "/run/x.sock": for the log. */
+/* "192.0.2.1", "2001:db8::1", "/run/x.sock": for the log.  With a proxy: the proxy's. */
 #define NET_PEER_MAX 128
 
 /*
@@ -31,9 +31,11 @@ struct net_target {
  * system, families alternating, a new attempt 250 ms after the last or as soon as one
  * fails, the first to connect wins.  The socket is non-blocking, close-on-exec and has
  * TCP_NODELAY.  Returns the descriptor, or -1: CAUSE_DNS or CAUSE_CONNECT with host, port
- * and each address's reason in *e.
+ * and each address's reason in *e; CAUSE_CONFIG for a target that makes no sense.
+ *
+ * Signals do not end the wait: a handler runs, then the wait goes on.
  */
-int net_connect(const struct net_target *target, int64_t deadline, char peer[NET_PEER_MAX],
-		struct err *e) RELAY_CHECKED;
+int net_connect(const struct net_target *target, int64_t deadline,
+		char peer[NET_PEER_MAX], struct err *e) RELAY_CHECKED;
 
 #endif

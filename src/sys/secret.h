@@ -2,6 +2,8 @@
 /*
  * secret: finds the password of an account, asking providers in order:
  * the value itself · password_file · passwordeval · ~/.netrc, /etc/netrc · the terminal.
+ * One that the account names must answer; the last two may have nothing, or not be ours
+ * to use (a netrc that others can read, a terminal of another job).
  * Every provider has a deadline.  The answer never reaches a log, argv or an error text.
  */
 #ifndef SYS_SECRET_H
@@ -26,7 +28,7 @@ struct secret_query {
  * gets a static word ("passwordeval") for the log.  False: CAUSE_SECRET, or CAUSE_CONFIG
  * for a file with unsafe permissions; *e says what was tried.
  */
-bool secret_find(const struct secret_query *q, struct buf *secret, const char **ret_provider,
-		 struct err *e) RELAY_CHECKED;
+bool secret_find(const struct secret_query *q, struct buf *secret,
+		 const char **ret_provider, struct err *e) RELAY_CHECKED;
 
 #endif

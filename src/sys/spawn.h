@@ -8,11 +8,16 @@
 #include <stdint.h>
 
 /*
- * Runs `/bin/sh -c command` with /dev/null as stdin, our stderr, default signal actions
- * and an empty signal mask, in its own process group; gives the first line of its output
- * (without the line end) in *line, whose maximum bounds it.  The group is killed at the
- * deadline (clock_ms).  False when it cannot start, ends with a status that is not 0, is
- * killed, prints nothing, or prints NUL; *e says which, and never quotes the output.
+ * Runs `/bin/sh -c command` with /dev/null as stdin, our stderr, our environment, default
+ * signal actions and an empty signal mask, in its own process group; no other descriptor
+ * of ours reaches it.  Where we may read the terminal, the command may too.  Gives the
+ * first line of its output (without the line end) in *line, whose maximum bounds it; what
+ * it prints after that is thrown away, but not without end.  The group is killed at the
+ * deadline (clock_ms).
+ *
+ * False when it cannot start, ends with a status that is not 0, is killed, takes too
+ * long, prints nothing, too much, or NUL; *e says which with the given cause, and quotes
+ * neither the output nor the command, for both may hold a secret.  *line is empty then.
  */
 bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
 		      enum cause cause, struct err *e) RELAY_CHECKED;

@@ -4,6 +4,11 @@
  *
  * TLS 1.2 or newer.  The server's certificate and name are verified inside the handshake,
  * before any byte of ours is encrypted for it, unless check_certificate is off.
+ *
+ * Trust on demand: of the bundle only the certificates that the server's chain names are
+ * given to GnuTLS, which alone verifies.  Its verdict is the same as with all of them:
+ * it takes an anchor only by DER-equal name (as issuer or as subject of a presented
+ * certificate) and looks no further up than that anchor.
  */
 #ifndef SYS_TLS_H
 #define SYS_TLS_H
@@ -20,15 +25,19 @@ struct tls_options {
 	const char *crl_file;	/* NULL = none */
 	/* Pin, hex with optional colons; 32, 20 or 16 bytes.  Replaces trust and name check. */
 	const char *fingerprint;
-	const char *cert_file, *key_file;	/* PEM files or PKCS#11 URIs; NULL = none */
-	const char *priorities;	/* GnuTLS priority string; NULL = ours */
+	/* Client certificate: PEM files or PKCS#11 URIs; NULL = none.  The key's default is
+	 * cert_file.  Nobody is asked for a PIN: it stands in the URI (pin-source). */
+	const char *cert_file, *key_file;
+	const char *priorities;	/* GnuTLS priority string; NULL = the system's, TLS 1.2 on */
+	bool is_starttls;	/* plain text came before: for the error texts only */
 };
 
 struct tls;
 
 /*
- * Prepares a session on a non-blocking socket, which stays the caller's.  NULL: CAUSE_TLS
- * or CAUSE_CONFIG (files, priorities).
+ * Prepares a session on a non-blocking socket, which stays the caller's, as do the strings
+ * of the options: they must live as long as the session.  NULL: CAUSE_TLS or CAUSE_CONFIG
+ * (files, priorities, fingerprint).
  */
 struct tls *tls_new(int fd, const struct tls_options *options, struct err *e) RELAY_CHECKED;
 void tls_free(struct tls *t);
@@ -51,10 +60,10 @@ bool tls_write(struct tls *t, const void *data, size_t size, int64_t deadline, s
 bool tls_flush(struct tls *t, int64_t deadline, struct err *e) RELAY_CHECKED;
 ssize_t tls_read(struct tls *t, void *data, size_t size, int64_t deadline, struct err *e)
 	RELAY_CHECKED;
-/* Bytes that a tls_read would give without the network. */
+/* Has bytes that a tls_read would give without the network?  (Else poll the socket.) */
 bool tls_has_pending(struct tls *t);
 
-/* Says goodbye without waiting for an answer. */
+/* Says goodbye, after what was written, without waiting for anything. */
 void tls_bye(struct tls *t);
 
 /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; "" before the handshake. */
@@ -68,8 +77,8 @@ const char *tls_cipher(const struct tls *t);
 bool tls_channel_binding(struct tls *t, struct buf *data, const char **ret_type) RELAY_CHECKED;
 
 /*
- * For people: the server's certificate (subject, issuer, valid until, fingerprint).
- * False before the handshake.
+ * For people: the server's certificate, a line each for subject, issuer, names, validity
+ * and SHA-256 fingerprint.  False before the handshake.
  */
 bool tls_describe(struct tls *t, struct buf *to) RELAY_CHECKED;
 

@@ -25,4 +25,11 @@ bool trust_search(const char *path, const struct span *wanted, size_t wanted_cou
 		  trust_found *found, void *context, size_t *ret_total, struct err *e)
 	RELAY_CHECKED;
 
+/*
+ * Issuer and subject of a certificate, as views into der: what to want for a chain.
+ * False when it is not a certificate.
+ */
+bool trust_names(struct span der, struct span *ret_issuer, struct span *ret_subject)
+	RELAY_CHECKED;
+
 #endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * net_resolve: names to addresses, under a deadline.
+ *
+ * getaddrinfo(3) has none: with dead name servers it blocks for half a minute and more.
+ * So a thread asks, and the caller waits for it as long as it may.  When time is up the
+ * thread is left alone: it owns its struct lookup then, and frees it if it ever returns.
+ * Addresses and localhost (RFC 6761 §6.3) need neither the system nor the thread.
+ */
+#include "sys/net_state.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/* Enough for glibc's modules (LDAP, sssd, resolved); musl's default is too small. */
+#define STACK_SIZE (1024 * 1024)
+
+struct lookup {
+	pthread_mutex_t lock; /* guards the two flags */
+	pthread_cond_t changed;
+	bool is_done, is_abandoned;
+
+	net_lookup *ask;
+	char *host;
+	int family;
+	int code, os_errno; /* the answer: valid once is_done */
+	struct net_list list;
+};
+
+static void list_add(struct net_list *list, const void *address, size_t size)
+{
+	if (list->count < NET_LIST_MAX && size <= sizeof(struct sockaddr_in6)) {
+		struct net_address *a = &list->address[list->count++];
+		*a = (struct net_address){ .size = (socklen_t)size };
+		memcpy(&a->any, address, size);
+	}
+}
+
+/* The first entry from `a` on that is (or is not) of that family and that we can use. */
+static const struct addrinfo *next_of(const struct addrinfo *a, int family,
+				      bool is_wanted)
+{
+	while (a && ((a->ai_family != AF_INET && a->ai_family != AF_INET6) ||
+		     (a->ai_family == family) != is_wanted)) {
+		a = a->ai_next;
+	}
+	return a;
+}
+
+void net_list_fill(struct net_list *list, const struct addrinfo *answer)
+{
+	int first = AF_UNSPEC;
+
+	list->count = 0;
+	answer = next_of(answer, AF_UNSPEC, false);
+	if (answer) {
+		first = answer->ai_family;
+	}
+	const struct addrinfo *mine = answer, *other = next_of(answer, first, false);
+	while ((mine || other) && list->count < NET_LIST_MAX) {
+		if (mine) {
+			list_add(list, mine->ai_addr, mine->ai_addrlen);
+			mine = next_of(mine->ai_next, first, true);
+		}
+		if (other) {
+			list_add(list, other->ai_addr, other->ai_addrlen);
+			other = next_of(other->ai_next, first, false);
+		}
+	}
+}
+
+static int ask_system(const char *host, int family, struct net_list *list)
+{
+	/*
+	 * AI_ADDRCONFIG: a machine without IPv6 asks for no AAAA, which some name servers
+	 * never answer.  Not with one family: that would hide ::1 where there is no net.
+	 */
+	struct addrinfo hints = {
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = family == AF_UNSPEC ? AI_ADDRCONFIG : 0,
+	};
+	struct addrinfo *answer = NULL;
+
+	int code = getaddrinfo(host, NULL, &hints, &answer);
+	if (code == 0) {
+		net_list_fill(list, answer);
+		freeaddrinfo(answer);
+	}
+	return code;
+}
+
+bool net_numeric(const char *host, int family, struct net_address *ret_address)
+{
+	struct addrinfo hints = {
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST,
+	};
+	struct addrinfo *answer = NULL;
+	struct net_list list;
+
+	if (getaddrinfo(host, NULL, &hints, &answer) != 0) {
+		return false;
+	}
+	net_list_fill(&list, answer);
+	freeaddrinfo(answer);
+	if (list.count == 0) {
+		return false;
+	}
+	*ret_address = list.address[0];
+	return true;
+}
+
+static bool is_localhost(const char *host)
+{
+	struct span s = span_str(host), word = span_str("localhost");
+
+	if (s.size > 0 && s.data[s.size - 1] == '.') {
+		s.size--;
+	}
+	if (s.size > word.size && s.data[s.size - word.size - 1] == '.') {
+		s = span_from(s, s.size - word.size);
+	}
+	return text_equal_fold(s, word);
+}
+
+static void fill_localhost(struct net_list *list, int family)
+{
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+
+	list->count = 0;
+	if (family != AF_INET) {
+		list_add(list, &v6, sizeof(v6));
+	}
+	if (family != AF_INET6) {
+		list_add(list, &v4, sizeof(v4));
+	}
+}
+
+static void lookup_free(struct lookup *l)
+{
+	pthread_cond_destroy(&l->changed);
+	pthread_mutex_destroy(&l->lock);
+	free(l->host);
+	free(l);
+}
+
+static struct lookup *lookup_new(net_lookup *ask, const char *host, int family)
+{
+	struct lookup *l = mem_alloc(1, sizeof(*l));
+	pthread_condattr_t clock;
+
+	l->ask = ask;
+	l->host = mem_str(host);
+	l->family = family;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->changed, &clock);
+	pthread_condattr_destroy(&clock);
+	return l;
+}
+
+static void lookup_ask(struct lookup *l)
+{
+	l->code = l->ask(l->host, l->family, &l->list);
+	l->os_errno = errno;
+}
+
+static void *lookup_main(void *context)
+{
+	struct lookup *l = context;
+
+	lookup_ask(l);
+	pthread_mutex_lock(&l->lock);
+	l->is_done = true;
+	bool is_mine = l->is_abandoned;
+	pthread_cond_signal(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	if (is_mine) {
+		lookup_free(l);
+	}
+	return NULL;
+}
+
+/* With every signal blocked: they are the main thread's. */
+static bool lookup_start(struct lookup *l, pthread_t *ret_thread)
+{
+	sigset_t all, before;
+	pthread_attr_t attributes;
+
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(ret_thread, &attributes, lookup_main, l);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return failed == 0;
+}
+
+/* False when time is up: then *l belongs to the thread. */
+static bool lookup_wait(struct lookup *l, pthread_t thread, int64_t deadline)
+{
+	/* clock_ms() counts CLOCK_MONOTONIC too. */
+	int64_t until = deadline > 0 ? deadline : 0;
+	struct timespec at = { .tv_sec = (time_t)(until / 1000),
+			       .tv_nsec = (long)(until % 1000) * 1000000 };
+
+	pthread_mutex_lock(&l->lock);
+	while (!l->is_done && pthread_cond_timedwait(&l->changed, &l->lock, &at) == 0) {
+	}
+	bool is_done = l->is_done;
+	l->is_abandoned = !is_done;
+	pthread_mutex_unlock(&l->lock);
+	if (is_done) {
+		pthread_join(thread, NULL);
+	} else {
+		pthread_detach(thread);
+	}
+	return is_done;
+}
+
+static bool lookup_failed(const struct lookup *l, struct err *e)
+{
+	const char *only = l->family == AF_INET	   ? " (only IPv4 was asked for)"
+			   : l->family == AF_INET6 ? " (only IPv6 was asked for)"
+						   : "";
+	const char *reason = l->code == EAI_SYSTEM ? strerror(l->os_errno)
+			     : l->code != 0	   ? gai_strerror(l->code)
+						   : "no address that can be used";
+
+	return err_set(e, CAUSE_DNS, "cannot resolve %s: %s%s", l->host, reason, only);
+}
+
+static bool resolve_name(net_lookup *ask, const char *host, int family, int64_t deadline,
+			 struct net_list *list, struct err *e)
+{
+	struct lookup *l = lookup_new(ask, host, family);
+	pthread_t thread;
+
+	if (deadline == DEADLINE_NEVER || !lookup_start(l, &thread)) {
+		/* No thread to be had: better late than not at all. */
+		lookup_ask(l);
+	} else if (!lookup_wait(l, thread, deadline)) {
+		return err_set(e, CAUSE_DNS, "cannot resolve %s: no answer in time",
+			       host);
+	}
+	bool is_good = l->code == 0 && l->list.count > 0;
+	if (is_good) {
+		*list = l->list;
+	} else {
+		lookup_failed(l, e);
+	}
+	lookup_free(l);
+	return is_good;
+}
+
+bool net_resolve_by(net_lookup *ask, const char *host, unsigned port, int family,
+		    int64_t deadline, struct net_list *list, struct err *e)
+{
+	if (net_numeric(host, family, &list->address[0])) {
+		list->count = 1;
+	} else if (is_localhost(host)) {
+		fill_localhost(list, family);
+	} else if (!resolve_name(ask, host, family, deadline, list, e)) {
+		return false;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		struct net_address *a = &list->address[i];
+		if (a->any.sa_family == AF_INET6) {
+			a->v6.sin6_port = htons((uint16_t)port);
+		} else {
+			a->v4.sin_port = htons((uint16_t)port);
+		}
+	}
+	return true;
+}
+
+bool net_resolve(const char *host, unsigned port, int family, int64_t deadline,
+		 struct net_list *list, struct err *e)
+{
+	return net_resolve_by(ask_system, host, port, family, deadline, list, e);
+}
