@@ -104,6 +104,8 @@ struct smtp_action {
 	struct span data;	/* WRITE, STEP; valid until the next call */
 	size_t secret_from;	/* WRITE: bytes from here to the end of secret_size are secret */
 	size_t secret_size;	/* 0 = none */
+	size_t body_from;	/* WRITE: where bytes of the message stand in it; behind secrets */
+	size_t body_size;	/* 0 = none */
 	unsigned timeout_s;	/* READ: for the whole reply that is awaited */
 	unsigned long long reply_no;	/* READ: changes when a new reply is awaited: only then
 					   does the timeout start anew (a dripping server) */

@@ -4,6 +4,7 @@
 #define SMTP_VERDICT_H
 
 #include "base/err.h"
+#include "smtp/verb.h"
 
 enum verdict {
 	VERDICT_UNTRIED,	/* no answer for this recipient yet */
@@ -24,5 +25,18 @@ struct outcome {
 	char text[OUTCOME_TEXT_MAX];
 	const char *verb;	/* static: the command it answered ("RCPT TO"), or "" */
 };
+
+struct reply;
+
+/*
+ * What a 4xx or 5xx reply to this command means.  4xx is TEMPORARY.  5xx is PERMANENT, but
+ * for replies that say nothing about the mail: a wanted login (530, 535 …) and a command
+ * that was not understood or came out of order (500, 502, 503) are TEMPORARY.
+ */
+void outcome_of_reply(struct outcome *o, enum verb verb, const struct reply *reply);
+
+/* An outcome of our own; `text` is sanitised. */
+void outcome_set(struct outcome *o, enum verdict verdict, enum cause cause, enum verb verb,
+		 const char *enhanced, const char *text);
 
 #endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client_reply: what each reply does.  Handlers change the state and nothing else: they
+ * never build a command, so that a reply in hand can also be judged after the connection
+ * is gone.
+ */
+#include "smtp/client_state.h"
+#include "base/text.h"
+
+/* -- before transactions --------------------------------------------------------------- */
+
+static void refuse_session(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	struct outcome why;
+
+	outcome_of_reply(&why, verb, r);
+	why.verdict = VERDICT_TEMPORARY;
+	client_fail(c, &why, 0, FAIL_SURE);
+}
+
+static void on_greeting(struct smtp_client *c, const struct reply *r)
+{
+	if (r->code / 100 >= 4) {
+		refuse_session(c, VERB_GREETING, r);
+	} else if (r->code != 220) {
+		client_out_of_order(c, VERB_GREETING, r);
+	} else {
+		reply_line(r, c->greeting, sizeof(c->greeting));
+		c->phase = PHASE_HELLO;
+	}
+}
+
+/* What EHLO said is final: the session is as it will be, but for the login. */
+static void after_hello(struct smtp_client *c)
+{
+	c->is_hello_done = true;
+	c->phase = PHASE_READY;
+	if (c->txn) {
+		client_plan(c);
+	}
+	/* A message that cannot be sent here anyway needs no login. */
+	if (c->options.use_auth && !(c->txn && c->txn->is_last && c->round.stage == STAGE_OVER)) {
+		client_start_login(c);
+	}
+}
+
+static void on_hello(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	bool needs_tls = c->options.security == SMTP_STARTTLS && !c->is_tls;
+
+	if (r->code / 100 == 2) {
+		if (verb != VERB_HELO) {
+			caps_parse(&c->caps, buf_span(&r->text));
+		}
+		if (!needs_tls) {
+			after_hello(c);
+		} else if (c->caps.starttls) {
+			c->phase = PHASE_STARTTLS;
+		} else {
+			client_fail_text(c, CAUSE_TLS, VERB_NONE, 0, FAIL_SURE,
+					 "the server does not offer STARTTLS: either it wants TLS "
+					 "from the start (tls_starttls off, port 465), or something "
+					 "on the way has removed the offer");
+		}
+	} else if (verb == VERB_EHLO && (r->code == 500 || r->code == 502) && !needs_tls &&
+		   !c->options.use_auth) {
+		c->is_helo = true;
+	} else if (r->code / 100 >= 4) {
+		refuse_session(c, verb, r);
+	} else {
+		client_out_of_order(c, verb, r);
+	}
+}
+
+static void on_ehlo(struct smtp_client *c, const struct reply *r)
+{
+	on_hello(c, VERB_EHLO, r);
+}
+
+static void on_helo(struct smtp_client *c, const struct reply *r)
+{
+	on_hello(c, VERB_HELO, r);
+}
+
+static void on_lhlo(struct smtp_client *c, const struct reply *r)
+{
+	on_hello(c, VERB_LHLO, r);
+}
+
+static void on_starttls(struct smtp_client *c, const struct reply *r)
+{
+	if (r->code / 100 >= 4) {
+		refuse_session(c, VERB_STARTTLS, r);
+	} else if (r->code != 220) {
+		client_out_of_order(c, VERB_STARTTLS, r);
+	} else {
+		c->phase = PHASE_TLS;	/* rule 3: nothing may be left; see smtp_client_next */
+	}
+}
+
+static void on_response(struct smtp_client *c, const struct reply *r)
+{
+	if (c->phase == PHASE_CANCEL) {
+		client_on_cancel(c);
+	} else {
+		client_on_auth(c, r);
+	}
+}
+
+static void on_rset(struct smtp_client *c, const struct reply *r)
+{
+	if (r->code / 100 >= 4) {
+		c->is_out_of_step = true;
+		refuse_session(c, VERB_RSET, r);
+	} else if (r->code / 100 != 2) {
+		client_out_of_order(c, VERB_RSET, r);
+	}
+}
+
+/* -- transactions ---------------------------------------------------------------------- */
+
+static void on_mail(struct smtp_client *c, const struct reply *r)
+{
+	if (r->code / 100 >= 4) {
+		outcome_of_reply(&c->round.mail, VERB_MAIL, r);
+		c->round.is_bad_sequence = client_is_bad_sequence(c, r);
+	} else if (r->code / 100 != 2 || r->code == 235) {
+		client_out_of_order(c, VERB_MAIL, r);
+	} else {
+		c->round.is_mail_ok = c->round.is_open = true;
+	}
+}
+
+static bool is_too_many(const struct smtp_client *c, const struct reply *r)
+{
+	return r->code == 452 && strcmp(r->enhanced, "4.5.3") == 0 && c->round.taken > 0 &&
+	       !c->is_quit_sent;
+}
+
+static void on_rcpt(struct smtp_client *c, const struct reply *r)
+{
+	struct round *round = &c->round;
+	size_t i = client_next_rcpt(c, round->reply_at, RCPT_SENT);
+
+	BUG_ON(i >= c->txn->rcpt_count);
+	round->reply_at = i + 1;
+	if (r->code / 100 == 3 || r->code == 235) {
+		client_out_of_order(c, VERB_RCPT, r);
+	} else if (r->code / 100 == 2) {
+		round->rcpt[i] = RCPT_TAKEN;
+		round->taken++;
+	} else if (is_too_many(c, r)) {
+		round->rcpt[i] = RCPT_LATER;
+		round->later++;
+	} else {
+		round->rcpt[i] = RCPT_REFUSED;
+		outcome_of_reply(&c->txn->rcpts[i].outcome, VERB_RCPT, r);
+		/* After a refused MAIL a bad sequence is what must come. */
+		round->is_bad_sequence = round->is_bad_sequence ||
+					 (round->is_mail_ok && client_is_bad_sequence(c, r));
+	}
+}
+
+static void on_data(struct smtp_client *c, const struct reply *r)
+{
+	struct round *round = &c->round;
+
+	if (r->code / 100 >= 4) {
+		outcome_of_reply(&round->data, VERB_DATA, r);
+		round->stage = STAGE_OVER;
+		round->is_bad_sequence = round->is_bad_sequence ||
+					 (round->taken > 0 && client_is_bad_sequence(c, r));
+	} else if (r->code != 354 || (round->taken == 0 && c->options.is_lmtp)) {
+		/* LMTP answers a lone dot with as many replies as recipients: none. */
+		client_out_of_order(c, VERB_DATA, r);
+	} else {
+		client_start_body(c);
+		if (round->taken == 0) {	/* rule 7: a lone dot */
+			round->body_at = c->txn->size;
+		}
+	}
+}
+
+/*
+ * Refused while the message is still being sent: what is left of it cannot be taken back,
+ * so the session ends here.
+ */
+static void refuse_early(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	outcome_of_reply(&c->round.data, verb, r);
+	if (c->options.is_lmtp && r->code / 100 == 5) {
+		/* This was about the first of them. */
+		c->round.data.verdict = VERDICT_TEMPORARY;
+		c->round.data.cause = CAUSE_PROTOCOL;
+	}
+	c->round.stage = STAGE_OVER;
+	c->is_out_of_step = true;
+	c->wait_count = 0;
+}
+
+/* In LMTP the next accepted recipient's own answer; true when more of them follow. */
+static bool answer_one(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	struct round *round = &c->round;
+	size_t i = client_next_rcpt(c, round->final_at, RCPT_TAKEN);
+	struct outcome *o = &c->txn->rcpts[i].outcome;
+
+	round->final_at = i + 1;
+	if (r->code / 100 == 2) {
+		client_accept(c, i, verb, r);
+	} else {
+		outcome_of_reply(o, verb, r);
+		round->rcpt[i] = RCPT_REFUSED;
+	}
+	return ++round->finals < round->taken;
+}
+
+static void answer_all(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	struct round *round = &c->round;
+
+	if (r->code / 100 >= 4) {
+		outcome_of_reply(&round->data, verb, r);
+		round->is_bad_sequence = round->is_bad_sequence ||
+					 (round->taken > 0 && client_is_bad_sequence(c, r));
+		/* What a server does with BDAT's message when it refuses is up to it: RSET. */
+		round->is_open = round->is_open && verb == VERB_BDAT;
+		return;
+	}
+	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+		if (round->rcpt[i] == RCPT_TAKEN) {
+			client_accept(c, i, verb, r);
+		}
+	}
+	round->is_open = false;
+}
+
+static void on_final(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	struct round *round = &c->round;
+	bool is_unknown = verb == VERB_BDAT && (r->code == 500 || r->code == 502);
+
+	if (is_unknown) {
+		/* It takes the message for commands: nothing it says now can be trusted. */
+		c->is_out_of_step = true;
+		c->learned |= round->taken > 0 ? SMTP_AVOID_CHUNKING : 0;
+		c->wait_count = 0;
+	}
+	if (is_unknown && round->taken > 0 && round->delivered == 0) {
+		struct outcome why;
+		outcome_of_reply(&why, verb, r);
+		client_fail(c, &why, SMTP_AVOID_CHUNKING, FAIL_SURE);
+	} else if (r->code / 100 == 3 || (r->code / 100 == 2 && round->stage == STAGE_BODY)) {
+		client_out_of_order(c, verb, r);
+	} else if (round->stage == STAGE_BODY) {
+		refuse_early(c, verb, r);
+	} else if (c->options.is_lmtp && round->taken > 0) {
+		if (answer_one(c, verb, r)) {
+			client_put_back(c, verb);
+		} else {
+			round->stage = STAGE_OVER;
+			round->is_open = false;
+		}
+	} else {
+		answer_all(c, verb, r);
+		round->stage = STAGE_OVER;
+	}
+}
+
+static void on_end(struct smtp_client *c, const struct reply *r)
+{
+	on_final(c, VERB_END, r);
+}
+
+static void on_bdat(struct smtp_client *c, const struct reply *r)
+{
+	on_final(c, VERB_BDAT, r);
+}
+
+/* -- dispatch -------------------------------------------------------------------------- */
+
+static void (*const handlers[VERB_COUNT])(struct smtp_client *c, const struct reply *r) = {
+	[VERB_GREETING] = on_greeting,
+	[VERB_EHLO] = on_ehlo,
+	[VERB_HELO] = on_helo,
+	[VERB_LHLO] = on_lhlo,
+	[VERB_STARTTLS] = on_starttls,
+	[VERB_AUTH] = client_on_auth,
+	[VERB_RESPONSE] = on_response,
+	[VERB_MAIL] = on_mail,
+	[VERB_RCPT] = on_rcpt,
+	[VERB_DATA] = on_data,
+	[VERB_END] = on_end,
+	[VERB_BDAT] = on_bdat,
+	[VERB_RSET] = on_rset,
+};
+
+/* 421 means the same whatever it answers: the server hangs up, nothing more is taken. */
+static void on_closing(struct smtp_client *c, enum verb verb, const struct reply *r)
+{
+	struct outcome why;
+
+	outcome_of_reply(&why, verb, r);
+	c->is_out_of_step = true;
+	client_fail(c, &why, 0, FAIL_SURE);
+}
+
+/* False when there is none yet; otherwise it was taken, or the session is over. */
+static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
+{
+	struct err e;
+	size_t used;
+
+	if (!c->is_in_worth) {
+		return REPLY_MORE;
+	}
+	enum reply_got got =
+		reply_parse(&c->reply, span_from(buf_span(&c->in), c->in_at), &used, &e);
+	if (got == REPLY_DONE && used > c->budget) {
+		err_set(&e, CAUSE_PROTOCOL, "the server's answers are too long");
+		got = REPLY_BAD;
+	}
+	if (got == REPLY_BAD) {
+		struct outcome why;
+		outcome_set(&why, VERDICT_TEMPORARY, CAUSE_PROTOCOL, VERB_NONE, "", e.text);
+		client_break(c, &why);
+	} else if (got == REPLY_MORE) {
+		c->is_in_worth = false;
+	} else {
+		*ret_is_early = used <= c->early;
+		c->early -= *ret_is_early ? used : c->early;
+		c->budget -= used;
+		c->in_at += used;
+		c->replies++;
+		c->flight_replies++;
+	}
+	return got;
+}
+
+/*
+ * The answer to the last command of a write cannot have come before the write was done,
+ * save for a message that is refused while it is being sent.
+ */
+static bool is_before_its_time(const struct smtp_client *c, const struct reply *r)
+{
+	enum verb verb = client_front(c);
+	size_t left = c->wait_count - (c->waits[c->wait_count - 1].verb == VERB_QUIT);
+
+	return left == 1 && c->waits[0].count == 1 &&
+	       !((verb == VERB_BDAT || verb == VERB_END) && r->code / 100 >= 4);
+}
+
+bool client_take_reply(struct smtp_client *c)
+{
+	const struct reply *r = &c->reply;
+	bool is_early = false;
+	enum reply_got got = take(c, &is_early);
+
+	if (got != REPLY_DONE) {
+		return got == REPLY_BAD;
+	}
+	enum verb verb = client_front(c);
+	if (r->code == 421) {
+		on_closing(c, verb, r);
+	} else if (is_early && is_before_its_time(c, r)) {
+		client_out_of_order(c, verb, r);	/* rule 2 */
+	} else {
+		client_pop(c);
+		handlers[verb](c, r);
+	}
+	return true;
+}
+
+bool client_take_unasked(struct smtp_client *c)
+{
+	bool is_early;
+
+	if (c->phase == PHASE_TLS) {	/* rule 3 */
+		if (c->in.size == c->in_at) {
+			return false;
+		}
+		client_fail_text(c, CAUSE_TLS, VERB_NONE, 0, FAIL_BROKEN,
+				 "bytes came in the clear behind the server's answer to STARTTLS: "
+				 "somebody on the way tampers with the connection");
+		return true;
+	}
+	enum reply_got got = take(c, &is_early);
+	if (got == REPLY_DONE && c->reply.code == 421) {
+		on_closing(c, VERB_NONE, &c->reply);
+	} else if (got == REPLY_DONE) {	/* rule 2 */
+		client_out_of_order(c, VERB_NONE, &c->reply);
+	}
+	return got != REPLY_MORE;
+}

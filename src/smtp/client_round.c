@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client_round: recipients.  A transaction of the caller is one round (MAIL … end of data)
+ * or more: a server that takes only so many recipients at once gets the rest in the next.
+ */
+#include "smtp/client_state.h"
+#include "base/text.h"
+
+#include <stdint.h>
+
+/* Longest address that fits into a command with all parameters. */
+#define ADDRESS_MAX 4096
+
+void client_forget_round(struct smtp_client *c)
+{
+	free(c->round.rcpt);
+	c->round = (struct round){ .stage = STAGE_MAIL };
+}
+
+size_t client_next_rcpt(const struct smtp_client *c, size_t from, enum rcpt_state state)
+{
+	size_t i = from;
+
+	while (i < c->txn->rcpt_count && c->round.rcpt[i] != state) {
+		i++;
+	}
+	return i;
+}
+
+void client_accept(struct smtp_client *c, size_t i, enum verb verb, const struct reply *r)
+{
+	struct outcome *o = &c->txn->rcpts[i].outcome;
+
+	outcome_of_reply(o, verb, r);
+	o->verdict = VERDICT_ACCEPTED;
+	o->cause = CAUSE_NONE;
+	c->round.rcpt[i] = RCPT_DELIVERED;
+	c->round.delivered++;
+}
+
+/* -- what can be tried ----------------------------------------------------------------- */
+
+/* Starts a round with the recipients that are WAITING or LATER, as many as may be. */
+static void begin_round(struct smtp_client *c)
+{
+	struct round *r = &c->round;
+	size_t most = c->caps.rcpt_max > 0 ? c->caps.rcpt_max : SIZE_MAX;
+
+	*r = (struct round){ .stage = STAGE_MAIL, .rcpt = r->rcpt };
+	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+		if (r->rcpt[i] != RCPT_WAITING && r->rcpt[i] != RCPT_LATER) {
+			r->rcpt[i] = RCPT_FINAL;
+		} else if (r->to_send < most) {
+			r->rcpt[i] = RCPT_WAITING;
+			r->to_send++;
+		} else {
+			r->rcpt[i] = RCPT_LATER;
+			r->later++;
+		}
+	}
+	if (r->to_send == 0) {
+		r->stage = STAGE_OVER;
+	}
+}
+
+/* Why the whole message cannot be sent to this server, or NULL. */
+static const char *find_obstacle(const struct smtp_client *c, enum cause *ret_cause,
+				 const char **ret_enhanced, char *text, size_t size)
+{
+	const struct smtp_txn *t = c->txn;
+	struct span sender = span_str(t->sender);
+
+	if (c->caps.has_size && c->caps.size_max > 0 && t->size > c->caps.size_max) {
+		*ret_cause = CAUSE_REFUSED;
+		*ret_enhanced = "5.3.4";
+		snprintf(text, size, "the message has %llu bytes, and the server takes at most %llu",
+			 t->size, c->caps.size_max);
+		return text;
+	}
+	*ret_cause = CAUSE_DATA;
+	*ret_enhanced = "5.6.7";
+	if (!c->caps.smtputf8 && (t->needs_smtputf8 || !text_is_ascii(sender))) {
+		return "the sender or an address in the header is not ASCII, and the server does "
+		       "not offer SMTPUTF8";
+	}
+	*ret_enhanced = "5.1.7";
+	if (text_has_line_break(sender) || sender.size > ADDRESS_MAX) {
+		return "the sender's address cannot be sent";
+	}
+	return NULL;
+}
+
+static void plan_rcpt(struct smtp_client *c, size_t i)
+{
+	struct smtp_rcpt *rcpt = &c->txn->rcpts[i];
+	struct span addr = span_str(rcpt->addr);
+
+	if (addr.size == 0 || addr.size > ADDRESS_MAX || text_has_line_break(addr)) {
+		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.1.3",
+			    "the address cannot be sent");
+		c->round.rcpt[i] = RCPT_FINAL;
+	} else if (!c->caps.smtputf8 && !text_is_ascii(addr)) {
+		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.6.7",
+			    "the address is not ASCII, and the server does not offer SMTPUTF8");
+		c->round.rcpt[i] = RCPT_FINAL;
+	}
+}
+
+void client_plan(struct smtp_client *c)
+{
+	char text[160];
+	const char *enhanced;
+	enum cause cause;
+	const char *obstacle = find_obstacle(c, &cause, &enhanced, text, sizeof(text));
+
+	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+		if (c->round.rcpt[i] != RCPT_WAITING) {
+			continue;
+		}
+		if (obstacle) {
+			outcome_set(&c->txn->rcpts[i].outcome, VERDICT_PERMANENT, cause, VERB_MAIL,
+				    enhanced, obstacle);
+			c->round.rcpt[i] = RCPT_FINAL;
+		} else {
+			plan_rcpt(c, i);
+		}
+	}
+	begin_round(c);
+}
+
+/* The recipients of this round that were not accepted, once more. */
+void client_restart_round(struct smtp_client *c)
+{
+	struct round *r = &c->round;
+
+	c->needs_rset = c->needs_rset || r->is_open;
+	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+		if (r->rcpt[i] != RCPT_FINAL && r->rcpt[i] != RCPT_DELIVERED) {
+			c->txn->rcpts[i].outcome = (struct outcome){ .verb = "" };
+			r->rcpt[i] = RCPT_WAITING;
+		}
+	}
+	begin_round(c);
+}
+
+/* -- all replies are read -------------------------------------------------------------- */
+
+bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r)
+{
+	return r->code == 500 || r->code == 502 || r->code == 503 ||
+	       strcmp(r->enhanced, "5.5.1") == 0 ||
+	       (r->code == 530 && c->round.is_with_auth && c->login.result == LOGIN_OK);
+}
+
+/*
+ * The server did not follow a flight of several commands, and took nothing: once more, one
+ * command at a time.  In this session, unless QUIT was in that flight.
+ */
+static void redo(struct smtp_client *c)
+{
+	struct round *r = &c->round;
+	unsigned avoid = r->is_with_auth ? SMTP_AVOID_AUTH_PIPELINING : SMTP_AVOID_PIPELINING;
+	struct outcome why = r->mail.verdict != VERDICT_UNTRIED ? r->mail : r->data;
+
+	if (why.verdict == VERDICT_UNTRIED) {
+		outcome_set(&why, VERDICT_TEMPORARY, CAUSE_PROTOCOL, VERB_RCPT, "",
+			    "the server did not follow the order of the commands");
+	}
+	client_restart_round(c);
+	if (c->is_quit_sent || c->is_out_of_step) {
+		client_fail(c, &why, avoid, FAIL_SURE);
+		return;
+	}
+	c->learned |= avoid;
+	c->is_one_step = true;
+	c->needs_rset = true;
+}
+
+static void give_outcomes(struct smtp_client *c)
+{
+	struct round *r = &c->round;
+	const struct outcome *why = r->mail.verdict != VERDICT_UNTRIED ? &r->mail : &r->data;
+
+	if (why->verdict == VERDICT_UNTRIED) {
+		return;
+	}
+	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+		bool is_open = r->rcpt[i] == RCPT_WAITING || r->rcpt[i] == RCPT_SENT ||
+			       r->rcpt[i] == RCPT_TAKEN || r->rcpt[i] == RCPT_LATER;
+		/* After a refused MAIL what RCPT says is only a consequence. */
+		bool is_consequence = r->rcpt[i] == RCPT_REFUSED && why == &r->mail;
+		/* DATA without a recipient is refused too: that says nothing about LATER. */
+		bool is_spared = r->rcpt[i] == RCPT_LATER && why == &r->data && r->taken == 0;
+		if ((is_open || is_consequence) && !is_spared) {
+			c->txn->rcpts[i].outcome = *why;
+			r->rcpt[i] = RCPT_FINAL;
+		}
+	}
+}
+
+static void finish(struct smtp_client *c)
+{
+	bool is_last = c->txn->is_last;
+
+	c->txn = NULL;
+	client_forget_round(c);
+	if (is_last || c->is_quit_wanted) {
+		client_leave(c);
+	} else if (c->is_out_of_step) {
+		client_fail_text(c, CAUSE_PROTOCOL, VERB_NONE, 0, FAIL_BROKEN,
+				 "the server did not follow: a new session is needed");
+	}
+}
+
+static void end_round(struct smtp_client *c)
+{
+	struct round *r = &c->round;
+
+	if (r->is_bad_sequence && r->is_pipelined && r->delivered == 0 && !c->is_one_step) {
+		redo(c);
+		return;
+	}
+	give_outcomes(c);
+	c->needs_rset = c->needs_rset || r->is_open;
+	bool has_later = client_next_rcpt(c, 0, RCPT_LATER) < c->txn->rcpt_count;
+	if (has_later && !c->is_out_of_step) {
+		begin_round(c);
+		return;
+	}
+	finish(c);
+}
+
+/* No reply is outstanding: is there anything to send in this round? */
+static bool is_over(const struct smtp_client *c)
+{
+	const struct round *r = &c->round;
+	bool has_taker = r->taken > 0;
+
+	return r->stage == STAGE_OVER || r->mail.verdict != VERDICT_UNTRIED ||
+	       (r->stage == STAGE_DATA && !has_taker) ||
+	       (r->stage == STAGE_RCPT && !has_taker && c->login.result == LOGIN_REFUSED);
+}
+
+bool client_settle(struct smtp_client *c)
+{
+	bool is_refused = c->login.result == LOGIN_REFUSED;
+
+	if ((c->phase != PHASE_LOGIN && c->phase != PHASE_READY) || c->login.is_ready) {
+		return false;
+	}
+	if (c->phase == PHASE_LOGIN && !is_refused) {
+		c->phase = PHASE_READY;
+		return true;
+	}
+	if (c->txn && c->round.stage != STAGE_MAIL && !is_over(c)) {
+		return false;	/* there is more to send */
+	}
+	if (is_refused) {
+		client_settle_login(c);
+	} else if (c->txn && c->round.stage != STAGE_MAIL) {
+		end_round(c);
+	} else if (!c->txn && c->is_quit_wanted) {
+		client_leave(c);
+	} else {
+		return false;
+	}
+	return true;
+}

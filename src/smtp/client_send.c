@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client_send: what is sent, and how far sending may run ahead of the answers.
+ *
+ * next_verb says what comes next, may_follow whether it may be sent now: together they are
+ * PIPELINING (RFC 2920), AUTH's exception (RFC 4954 §4) and BDAT (RFC 3030).  Nothing here
+ * looks at replies.
+ */
+#include "smtp/client_state.h"
+
+/* -- the FIFO of what is outstanding --------------------------------------------------- */
+
+enum verb client_front(const struct smtp_client *c)
+{
+	return c->wait_count > 0 ? c->waits[0].verb : VERB_NONE;
+}
+
+bool client_awaits(const struct smtp_client *c)
+{
+	return c->wait_count > 0 && c->waits[0].verb != VERB_QUIT;
+}
+
+static void push(struct smtp_client *c, enum verb verb)
+{
+	struct waits *last = c->wait_count > 0 ? &c->waits[c->wait_count - 1] : NULL;
+
+	if (!last) {
+		c->flight_bytes = c->flight_commands = c->flight_replies = 0;
+	} else if (verb != VERB_QUIT) {
+		c->login.is_followed = c->login.is_followed || client_front(c) == VERB_AUTH;
+		c->round.is_pipelined = true;
+		c->round.is_with_auth =
+			c->round.is_with_auth || (verb == VERB_MAIL && client_front(c) == VERB_AUTH);
+	}
+	c->flight_commands++;
+	c->budget += CLIENT_BUDGET_COMMAND;
+	if (last && last->verb == verb && verb == VERB_RCPT) {
+		last->count++;
+		return;
+	}
+	BUG_ON(c->wait_count == CLIENT_WAITS_MAX);
+	c->waits[c->wait_count++] = (struct waits){ .verb = verb, .count = 1 };
+}
+
+void client_pop(struct smtp_client *c)
+{
+	BUG_ON(c->wait_count == 0);
+	if (--c->waits[0].count == 0) {
+		c->wait_count--;
+		memmove(c->waits, c->waits + 1, c->wait_count * sizeof(c->waits[0]));
+	}
+}
+
+void client_put_back(struct smtp_client *c, enum verb verb)
+{
+	BUG_ON(c->wait_count == CLIENT_WAITS_MAX);
+	memmove(c->waits + 1, c->waits, c->wait_count * sizeof(c->waits[0]));
+	c->waits[0] = (struct waits){ .verb = verb, .count = 1 };
+	c->wait_count++;
+}
+
+/* -- lines ----------------------------------------------------------------------------- */
+
+/* False after a failure: then the session is over. */
+static bool add_line(struct smtp_client *c, enum verb verb, struct span rest)
+{
+	size_t before = c->out.size;
+	struct err e;
+
+	if (!verb_add_line(&c->out, verb, rest, &e)) {
+		client_fail_text(c, e.cause, VERB_NONE, 0, FAIL_BROKEN, "%s", e.text);
+		return false;
+	}
+	push(c, verb);
+	c->flight_bytes += c->out.size - before;
+	return true;
+}
+
+static void send_mail(struct smtp_client *c)
+{
+	BUF_AUTO struct buf line;
+
+	buf_init(&line, VERB_LINE_MAX);
+	client_mail_line(c, &line);
+	if (add_line(c, VERB_MAIL, buf_span(&line))) {
+		c->round.stage = STAGE_RCPT;
+	}
+}
+
+static void send_rcpt(struct smtp_client *c)
+{
+	struct round *r = &c->round;
+	size_t i = client_next_rcpt(c, r->send_at, RCPT_WAITING);
+	BUF_AUTO struct buf line;
+
+	buf_init(&line, VERB_LINE_MAX);
+	client_rcpt_line(c, &c->txn->rcpts[i], &line);
+	if (!add_line(c, VERB_RCPT, buf_span(&line))) {
+		return;
+	}
+	r->rcpt[i] = RCPT_SENT;
+	r->send_at = i + 1;
+	r->sent++;
+	if (r->sent == r->to_send) {
+		r->stage = STAGE_DATA;
+	}
+}
+
+static bool may_chunk(const struct smtp_client *c)
+{
+	return c->caps.chunking && !((c->options.avoid | c->learned) & SMTP_AVOID_CHUNKING);
+}
+
+static void send_data(struct smtp_client *c)
+{
+	char size[40];
+
+	if (!may_chunk(c)) {
+		if (add_line(c, VERB_DATA, span_of(NULL, 0))) {
+			c->round.stage = STAGE_GO;
+		}
+		return;
+	}
+	snprintf(size, sizeof(size), "%llu LAST", c->txn->size);
+	if (add_line(c, VERB_BDAT, span_str(size))) {
+		c->round.stage = STAGE_BODY;
+		c->round.is_raw = true;
+	}
+}
+
+static void send_login(struct smtp_client *c)
+{
+	struct login *l = &c->login;
+
+	c->secret_from = c->out.size + l->secret_from;
+	c->secret_size = l->secret_size;
+	BUG_ON(!buf_add_span(&c->out, buf_span(&l->line)));
+	push(c, l->is_first ? VERB_AUTH : VERB_RESPONSE);
+	buf_reset(&l->line);
+	l->is_ready = false;
+}
+
+static void send_hello(struct smtp_client *c, enum verb verb)
+{
+	add_line(c, verb, span_str(c->options.ehlo_name));
+}
+
+static void send_bare(struct smtp_client *c, enum verb verb)
+{
+	if (add_line(c, verb, span_of(NULL, 0))) {
+		c->needs_rset = c->needs_rset && verb != VERB_RSET;
+		c->is_quit_sent = c->is_quit_sent || verb == VERB_QUIT;
+	}
+}
+
+static void send_verb(struct smtp_client *c, enum verb verb)
+{
+	switch (verb) {
+	case VERB_EHLO:
+	case VERB_HELO:
+	case VERB_LHLO:
+		send_hello(c, verb);
+		break;
+	case VERB_STARTTLS:
+	case VERB_RSET:
+	case VERB_QUIT:
+		send_bare(c, verb);
+		break;
+	case VERB_AUTH:
+	case VERB_RESPONSE:
+		send_login(c);
+		break;
+	case VERB_MAIL:
+		send_mail(c);
+		break;
+	case VERB_RCPT:
+		send_rcpt(c);
+		break;
+	case VERB_DATA:
+	case VERB_BDAT:
+		send_data(c);
+		break;
+	case VERB_NONE:
+	case VERB_GREETING:
+	case VERB_END:
+	case VERB_COUNT:
+		BUG_ON(true);
+	}
+}
+
+/* -- the pump -------------------------------------------------------------------------- */
+
+static enum verb next_in_round(const struct smtp_client *c)
+{
+	if (!c->txn) {
+		return VERB_NONE;
+	}
+	switch (c->round.stage) {
+	case STAGE_MAIL:
+		return c->needs_rset ? VERB_RSET : VERB_MAIL;
+	case STAGE_RCPT:
+		return VERB_RCPT;
+	case STAGE_DATA:
+		return may_chunk(c) ? VERB_BDAT : VERB_DATA;
+	case STAGE_SENT:
+		return c->txn->is_last && !c->is_quit_sent ? VERB_QUIT : VERB_NONE;
+	case STAGE_GO:
+	case STAGE_BODY:
+	case STAGE_OVER:
+		break;
+	}
+	return VERB_NONE;
+}
+
+static enum verb next_verb(const struct smtp_client *c)
+{
+	switch (c->phase) {
+	case PHASE_HELLO:
+		return c->options.is_lmtp ? VERB_LHLO : c->is_helo ? VERB_HELO : VERB_EHLO;
+	case PHASE_STARTTLS:
+		return VERB_STARTTLS;
+	case PHASE_LOGIN:
+	case PHASE_CANCEL:
+		if (c->login.is_ready) {
+			return !c->login.is_first ? VERB_RESPONSE
+			     : c->needs_rset	  ? VERB_RSET
+						  : VERB_AUTH;
+		}
+		return c->phase == PHASE_LOGIN ? next_in_round(c) : VERB_NONE;
+	case PHASE_READY:
+		return next_in_round(c);
+	case PHASE_GREETING:
+	case PHASE_TLS:
+	case PHASE_CHOICE:
+	case PHASE_STEP:
+	case PHASE_VERIFY:
+	case PHASE_LEAVING:
+	case PHASE_OVER:
+		break;
+	}
+	return VERB_NONE;
+}
+
+bool client_may_pipeline(const struct smtp_client *c)
+{
+	return c->caps.pipelining && !c->is_one_step &&
+	       !((c->options.avoid | c->learned) & SMTP_AVOID_PIPELINING);
+}
+
+static bool may_lead(const struct smtp_client *c, enum verb verb)
+{
+	return !verb_row(verb)->ends_group ||
+	       (verb == VERB_AUTH && c->login.is_single &&
+		!((c->options.avoid | c->learned) & SMTP_AVOID_AUTH_PIPELINING));
+}
+
+/* How far sending may run ahead: the one place that decides it. */
+static bool may_follow(const struct smtp_client *c, enum verb verb)
+{
+	if (c->wait_count == 0) {
+		return true;
+	}
+	if (!client_may_pipeline(c) || !may_lead(c, c->waits[c->wait_count - 1].verb)) {
+		return false;
+	}
+	switch (verb) {
+	case VERB_MAIL:
+	case VERB_RCPT:
+		return c->flight_bytes < CLIENT_FLIGHT_MAX;
+	case VERB_DATA:
+	case VERB_BDAT:
+		return c->flight_bytes < CLIENT_FLIGHT_MAX &&
+		       c->txn->size <= c->options.eager_max;
+	case VERB_QUIT:
+		return c->round.later == 0 && c->txn->rcpt_count <= CLIENT_QUIT_RCPTS;
+	case VERB_NONE:
+	case VERB_GREETING:
+	case VERB_EHLO:
+	case VERB_HELO:
+	case VERB_LHLO:
+	case VERB_STARTTLS:
+	case VERB_AUTH:
+	case VERB_RESPONSE:
+	case VERB_END:
+	case VERB_RSET:
+	case VERB_COUNT:
+		break;
+	}
+	return false;
+}
+
+void client_pump(struct smtp_client *c)
+{
+	for (;;) {
+		enum verb verb = next_verb(c);
+		if (verb == VERB_NONE || !may_follow(c, verb)) {
+			return;
+		}
+		send_verb(c, verb);
+	}
+}
+
+/* -- the message, and goodbye ---------------------------------------------------------- */
+
+bool client_wants_body(const struct smtp_client *c)
+{
+	return c->txn && c->round.stage == STAGE_BODY;
+}
+
+void client_start_body(struct smtp_client *c)
+{
+	c->round.stage = STAGE_BODY;
+	c->round.is_raw = false;
+	c->round.at_line_start = true;
+	push(c, VERB_END);
+}
+
+void client_end_body(struct smtp_client *c)
+{
+	struct err e;
+
+	/* The message is in wire form and ends with CRLF; were it not, its end must be safe. */
+	BUG_ON(!c->round.is_raw && ((!c->round.at_line_start && !buf_add_str(&c->out, "\r\n")) ||
+				    !verb_add_line(&c->out, VERB_END, span_of(NULL, 0), &e)));
+	c->round.stage = STAGE_SENT;
+}
+
+void client_leave(struct smtp_client *c)
+{
+	bool is_clean = c->wait_count == 0 && c->out.size == 0 && !c->is_out_of_step;
+
+	c->phase = PHASE_LEAVING;
+	if (is_clean && !c->is_quit_sent) {
+		send_bare(c, VERB_QUIT);
+	}
+}

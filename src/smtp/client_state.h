@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client_state: what the files of the client share; nobody else includes this.
+ *
+ *	client.c        the interface: which action is next, and what the caller hands in
+ *	client_send.c   what is sent, and how far sending may run ahead (the pump)
+ *	client_line.c   MAIL's and RCPT's parameters
+ *	client_reply.c  what each reply does
+ *	client_login.c  AUTH, and servers that dislike commands behind it
+ *	client_round.c  recipients: which are tried now, what became of them
+ *	client_fail.c   the end of a session, and what is then known (rule 8)
+ *
+ *	GREETING → HELLO → [STARTTLS → TLS → HELLO] → [CHOICE → LOGIN] → READY → LEAVING → OVER
+ *
+ * Sending pushes on the FIFO `waits`; a complete reply takes its front.  New commands are
+ * only built when no reply is outstanding (a group's replies are all read first): that
+ * makes rules 6 and 11 hold, and it bounds what is unanswered to one flight.
+ */
+#ifndef SMTP_CLIENT_STATE_H
+#define SMTP_CLIENT_STATE_H
+
+#include "smtp/client.h"
+#include "smtp/reply.h"
+#include "smtp/verb.h"
+
+/*
+ * The message is asked for until this much is ready to be written; small enough for flat
+ * memory, large enough for full TLS records.
+ */
+#define CLIENT_OUT_TARGET ((size_t)256 * 1024)
+/* A flight's commands, and the last piece of a message with every dot doubled. */
+#define CLIENT_OUT_MAX ((size_t)1024 * 1024)
+/*
+ * Commands of one flight: their answers must fit into the socket buffers on the way, since
+ * nobody reads while we write.
+ */
+#define CLIENT_FLIGHT_MAX 60000u
+/* Most that is taken in unread. */
+#define CLIENT_IN_MAX ((size_t)512 * 1024)
+/* What a server may say in all: this much, and so much more for each command. */
+#define CLIENT_BUDGET_START ((size_t)256 * 1024)
+#define CLIENT_BUDGET_COMMAND ((size_t)8 * 1024)
+#define CLIENT_LOGIN_STEPS 32u
+/* With more recipients QUIT waits for the answer: a further round may be needed. */
+#define CLIENT_QUIT_RCPTS 100u
+
+enum phase {
+	PHASE_GREETING, PHASE_TLS, PHASE_HELLO, PHASE_STARTTLS,
+	PHASE_CHOICE,	/* the caller chooses a mechanism */
+	PHASE_LOGIN,	/* AUTH is sent; a transaction may be behind it */
+	PHASE_STEP,	/* the caller answers a challenge */
+	PHASE_CANCEL,	/* "*" is sent; FAIL follows */
+	PHASE_VERIFY,	/* the caller checks the server's proof */
+	PHASE_READY,
+	PHASE_LEAVING,	/* QUIT is written, then OVER */
+	PHASE_OVER,
+};
+
+/* Where a round (one MAIL … end of data) stands. */
+enum stage {
+	STAGE_MAIL,	/* nothing sent */
+	STAGE_RCPT,	/* MAIL sent, RCPTs to send */
+	STAGE_DATA,	/* all RCPTs sent */
+	STAGE_GO,	/* DATA sent */
+	STAGE_BODY,	/* the message is being sent */
+	STAGE_SENT,	/* end of data is in the output or written */
+	STAGE_OVER,	/* answered, or refused before */
+};
+
+enum rcpt_state {
+	RCPT_FINAL,	/* has its outcome, or is not to be tried */
+	RCPT_WAITING,	/* RCPT not sent */
+	RCPT_SENT,	/* RCPT sent, not answered */
+	RCPT_TAKEN,	/* RCPT answered 2xx */
+	RCPT_REFUSED,	/* RCPT answered 4xx or 5xx; the outcome is filled in */
+	RCPT_DELIVERED,	/* and the data accepted */
+	RCPT_LATER,	/* next round */
+};
+
+enum login_result { LOGIN_OPEN, LOGIN_OK, LOGIN_REFUSED };
+
+struct waits {
+	enum verb verb;
+	size_t count;	/* RCPTs in a row are one entry */
+};
+#define CLIENT_WAITS_MAX 8
+
+struct login {
+	enum login_result result;
+	bool is_single;		/* the caller's promise: one answer ends it */
+	bool is_ready;		/* `line` is to be sent */
+	bool is_first;		/* `line` is AUTH itself, not a response */
+	bool is_followed;	/* commands were sent behind AUTH in its flight */
+	bool was_challenged;	/* … but the server asked for more */
+	bool has_retried;	/* AUTH was tried again, alone */
+	unsigned steps;
+	struct buf line;	/* secret */
+	size_t secret_from, secret_size;
+	struct buf challenge;
+	struct outcome refusal;
+};
+
+struct round {
+	enum stage stage;
+	unsigned char *rcpt;	/* enum rcpt_state of each recipient */
+	size_t to_send, later, sent, taken, delivered, finals;
+	size_t send_at, reply_at, final_at;	/* where to look for the next one */
+	struct outcome mail, data;	/* refusals; UNTRIED = none */
+	bool is_mail_ok;
+	bool is_open;		/* the server holds a transaction: RSET is needed */
+	bool is_pipelined;	/* a command was sent before the one before was answered */
+	bool is_with_auth;	/* MAIL stood in AUTH's flight */
+	bool is_bad_sequence;	/* the server did not understand a command in its place */
+	bool is_end_given;	/* end of data was in a WRITE */
+	unsigned long long body_at;
+	bool is_raw;		/* BDAT: no dots are doubled */
+	bool at_line_start;
+};
+
+struct smtp_client {
+	struct smtp_options options;
+	enum phase phase;
+	struct buf out;		/* secret */
+	size_t secret_from, secret_size;
+	size_t body_from, body_size;	/* bytes of the message in out */
+	bool is_writing;	/* out is in the caller's hands */
+	struct buf in;
+	size_t in_at;		/* answered up to here */
+	size_t in_line;		/* bytes of the last line, incomplete */
+	bool is_in_worth;	/* perhaps there is a whole reply in `in` */
+	size_t early;		/* bytes from in_at on that came before the last write ended */
+	size_t budget;
+	struct reply reply;
+	unsigned long long replies;
+
+	struct waits waits[CLIENT_WAITS_MAX];
+	size_t wait_count;
+	size_t flight_bytes, flight_commands, flight_replies;
+
+	struct smtp_caps caps;
+	char greeting[OUTCOME_TEXT_MAX];
+	bool is_tls, is_helo, is_hello_done, is_quit_sent, is_quit_wanted;
+	bool is_one_step;	/* never run ahead again in this session */
+	bool needs_rset;
+	bool is_out_of_step;	/* the server's next replies are not to be trusted */
+	unsigned learned;	/* enum smtp_avoid */
+
+	struct login login;
+	struct smtp_txn *txn;
+	struct round round;
+
+	bool has_failed;
+	struct err err;
+	unsigned avoid;
+};
+
+/* client_send.c */
+void client_pump(struct smtp_client *c);
+void client_start_body(struct smtp_client *c);	/* after 354 */
+void client_end_body(struct smtp_client *c);
+bool client_wants_body(const struct smtp_client *c);
+/* QUIT, if it was not sent, and then DONE, or FAIL after a failure. */
+void client_leave(struct smtp_client *c);
+void client_pop(struct smtp_client *c);
+void client_put_back(struct smtp_client *c, enum verb verb);
+/* A reply is outstanding that is worth waiting for (not QUIT's). */
+bool client_awaits(const struct smtp_client *c);
+enum verb client_front(const struct smtp_client *c);
+bool client_may_pipeline(const struct smtp_client *c);
+
+/* client_line.c: what follows "MAIL FROM:" and "RCPT TO:". */
+void client_mail_line(const struct smtp_client *c, struct buf *line);
+void client_rcpt_line(const struct smtp_client *c, const struct smtp_rcpt *rcpt,
+		      struct buf *line);
+
+/* client_reply.c: takes one reply from the input; false when there is none yet. */
+bool client_take_reply(struct smtp_client *c);
+/* The same when nothing is outstanding: rule 2. */
+bool client_take_unasked(struct smtp_client *c);
+
+/* client_login.c */
+void client_start_login(struct smtp_client *c);
+void client_on_auth(struct smtp_client *c, const struct reply *r);
+void client_on_cancel(struct smtp_client *c);
+/* Can it be that the server only disliked what followed AUTH? */
+bool client_may_blame_following(const struct smtp_client *c);
+/* All replies are read and AUTH was refused. */
+void client_settle_login(struct smtp_client *c);
+
+/* client_round.c */
+void client_plan(struct smtp_client *c);	/* at submit, once EHLO is known */
+void client_restart_round(struct smtp_client *c);
+void client_forget_round(struct smtp_client *c);
+/* The server has taken responsibility for recipient i. */
+void client_accept(struct smtp_client *c, size_t i, enum verb verb, const struct reply *r);
+size_t client_next_rcpt(const struct smtp_client *c, size_t from, enum rcpt_state state);
+/* All replies are read: true when that changed the state. */
+bool client_settle(struct smtp_client *c);
+bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r);
+
+/* client_fail.c */
+enum fail_how {
+	FAIL_BROKEN,	/* the connection or the dialogue broke: rule 8 */
+	FAIL_SURE,	/* what is not accepted yet is certainly not accepted */
+};
+void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoid,
+		 enum fail_how how);
+void client_fail_text(struct smtp_client *c, enum cause cause, enum verb verb, unsigned avoid,
+		      enum fail_how how, const char *format, ...) RELAY_PRINTF(6, 7);
+/* The server's answers do not fit what was asked: with what another attempt may avoid. */
+void client_break(struct smtp_client *c, const struct outcome *why);
+void client_out_of_order(struct smtp_client *c, enum verb verb, const struct reply *r);
+
+#endif
