@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With clang, fortified headers define these as macros. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison gets strcpy strcat strncpy strncat sprintf vsprintf
-#pragma GCC poison strtok atoi atol atoll tmpnam mktemp system popen gethostbyname
+#pragma GCC poison strtok atoi atol atoll tmpnam mktemp system popen
 
 #endif

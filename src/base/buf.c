@@ -150,6 +150,19 @@ void buf_drop(struct buf *b, size_t size)
 	b->data[b->size] = '\0';
 }
 
+void buf_drop_end(struct buf *b, size_t size)
+{
+	if (size == 0) {
+		return;
+	}
+	BUG_ON(size > b->size);
+	b->size -= size;
+	if (b->is_secret) {
+		mem_wipe(b->data + b->size, size);
+	}
+	b->data[b->size] = '\0';
+}
+
 char *buf_take(struct buf *b)
 {
 	char *text = b->room > 0 ? b->data : mem_copy("", 0);

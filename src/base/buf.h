@@ -42,8 +42,9 @@ bool buf_printf(struct buf *b, const char *format, ...) RELAY_PRINTF(2, 3) RELAY
 char *buf_room(struct buf *b, size_t size) RELAY_CHECKED;
 void buf_grew(struct buf *b, size_t size);
 
-/* Drops the first `size` bytes. */
+/* Drops the first, or the last, `size` bytes. */
 void buf_drop(struct buf *b, size_t size);
+void buf_drop_end(struct buf *b, size_t size);
 
 static inline struct span buf_span(const struct buf *b)
 {

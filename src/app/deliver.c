@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* deliver: see deliver.h. */
+#include "app/deliver.h"
+#include "app/maillog.h"
+#include "app/say.h"
+#include "app/session.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "sys/sasl.h"
+#include "sys/secret.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+/* First attempt, then one for each thing the server can turn out to dislike. */
+enum { ATTEMPTS_MAX = 4 };
+
+int deliver_exit_status(const struct smtp_rcpt *rcpts, size_t count)
+{
+	int status = EX_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct outcome *o = &rcpts[i].outcome;
+		if (o->verdict == VERDICT_ACCEPTED) {
+			continue;
+		}
+		if (o->verdict != VERDICT_PERMANENT) {
+			return EX_TEMPFAIL;
+		}
+		if (status == EX_OK) {
+			status = cause_row(o->cause)->exit_code;
+		}
+	}
+	return status;
+}
+
+static bool read_body(void *context, unsigned long long offset, size_t max, struct span *ret,
+		      struct err *e)
+{
+	return message_read(context, offset, max, ret, e);
+}
+
+static bool find_secret(const struct account *a, struct identity *id, struct buf *secret,
+			struct err *e)
+{
+	const char *provider;
+	struct secret_query q = {
+		.password = conf_text(a, KEY_PASSWORD),
+		.password_file = conf_text(a, KEY_PASSWORD_FILE),
+		.passwordeval = conf_text(a, KEY_PASSWORDEVAL),
+		.host = conf_text(a, KEY_HOST),
+		.user = conf_text(a, KEY_USER),
+		.home = identity_home(id),
+		.may_prompt = isatty(STDERR_FILENO) != 0,
+	};
+
+	if (!conf_wants_auth(a) || sasl_needs_no_secret(conf_mechanisms(a))) {
+		return true;
+	}
+	return secret_find(&q, secret, &provider, e);
+}
+
+static struct smtp_rcpt *make_rcpts(const struct addr_list *recipients)
+{
+	struct smtp_rcpt *rcpts = mem_alloc(recipients->count, sizeof(*rcpts));
+
+	for (size_t i = 0; i < recipients->count; i++) {
+		rcpts[i].addr = recipients->at[i].spec;
+	}
+	return rcpts;
+}
+
+static bool any_accepted(const struct smtp_txn *txn)
+{
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		if (txn->rcpts[i].outcome.verdict == VERDICT_ACCEPTED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Who got no answer of his own shares the fate of the session. */
+static void fill_outcomes(struct smtp_txn *txn, const struct err *e)
+{
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		struct outcome *o = &txn->rcpts[i].outcome;
+		if (o->verdict == VERDICT_UNTRIED) {
+			o->verdict = cause_row(e->cause)->retry == RETRY_LATER ? VERDICT_TEMPORARY
+									      : VERDICT_PERMANENT;
+			o->cause = e->cause;
+			o->verb = "";
+			snprintf(o->text, sizeof(o->text), "%.*s", (int)sizeof(o->text) - 1, e->text);
+		}
+	}
+}
+
+static bool attempt(const struct delivery *d, struct identity *id, struct smtp_txn *txn,
+		    struct session_facts *facts, struct err *e)
+{
+	const struct account *a = d->account;
+	const struct session_body body = { .context = d->message, .read = read_body };
+	const char *domain = conf_text(a, KEY_DOMAIN);
+	struct buf secret;
+
+	buf_init_secret(&secret, SECRET_MAX);
+	bool ok = find_secret(a, id, &secret, e);
+	if (!domain && strchr(identity_host(id), '.')) {
+		domain = identity_host(id);
+	}
+	struct session_options options = {
+		.account = a,
+		.ehlo_name = domain,
+		.secret = buf_span(&secret),
+		.trace = d->verbose,
+	};
+	for (int i = 0; ok && i < ATTEMPTS_MAX; i++) {
+		ok = session_run(&options, txn, &body, facts, e);
+		if (ok || (facts->avoid & ~options.avoid) == 0 || any_accepted(txn)) {
+			break;
+		}
+		options.avoid |= facts->avoid;
+		ok = true;
+		for (size_t k = 0; k < txn->rcpt_count; k++) {
+			txn->rcpts[k].outcome = (struct outcome){ 0 };
+		}
+	}
+	buf_clear(&secret);
+	return ok;
+}
+
+/* One line for the session's failure, one for each recipient that failed on its own. */
+static void tell(const struct delivery *d, const struct smtp_txn *txn,
+		 const struct session_facts *facts, bool session_ok, const struct err *e)
+{
+	const char *host = conf_text(d->account, KEY_HOST);
+	bool has_story = !session_ok && deliver_exit_status(txn->rcpts, txn->rcpt_count) != EX_OK;
+
+	if (has_story && facts->login_refused) {
+		const char *user = conf_text(d->account, KEY_USER);
+		say("account %s: login as %s with %s at %s failed: %s", d->account->name,
+		    user ? user : "(no user)", facts->mechanism[0] ? facts->mechanism : "AUTH",
+		    host ? host : facts->peer, e->text);
+	} else if (has_story) {
+		say("account %s: %s", d->account->name, e->text);
+	}
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		const struct outcome *o = &txn->rcpts[i].outcome;
+		bool is_told = has_story && o->cause == e->cause && o->verdict != VERDICT_PERMANENT;
+		if (o->verdict != VERDICT_ACCEPTED && !is_told) {
+			say("%s: not sent%s: %s", txn->rcpts[i].addr,
+			    o->verdict == VERDICT_PERMANENT ? "" : " (try again later)", o->text);
+		}
+	}
+	if (has_story && any_accepted(txn)) {
+		say("some recipients have got the message; see above for the others");
+	}
+}
+
+int deliver_now(const struct delivery *d, struct identity *id)
+{
+	const struct account *a = d->account;
+	struct smtp_txn txn = {
+		.sender = d->sender,
+		.rcpts = make_rcpts(d->recipients),
+		.rcpt_count = d->recipients->count,
+		.size = message_size(d->message),
+		.is_8bit = d->message->is_8bit,
+		.needs_smtputf8 = d->needs_smtputf8,
+		.notify = (unsigned)conf_number(a, KEY_DSN_NOTIFY),
+		.ret = conf_is(a, KEY_DSN_RETURN, "headers") ? SMTP_RET_HDRS
+		       : conf_is(a, KEY_DSN_RETURN, "full")  ? SMTP_RET_FULL
+							     : SMTP_RET_DEFAULT,
+		.envid = d->envid,
+	};
+	struct session_facts facts = { 0 };
+	struct err e = { 0 };
+	int64_t start_ms = clock_ms();
+	bool ok = attempt(d, id, &txn, &facts, &e);
+
+	if (!ok) {
+		fill_outcomes(&txn, &e);
+	}
+	tell(d, &txn, &facts, ok, &e);
+	maillog_write(d, id, &txn, &facts, clock_ms() - start_ms);
+	int status = deliver_exit_status(txn.rcpts, txn.rcpt_count);
+	free(txn.rcpts);
+	return status;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* envelope: who sends to whom, from options, account and header. */
+#ifndef APP_ENVELOPE_H
+#define APP_ENVELOPE_H
+
+#include "app/identity.h"
+#include "app/options.h"
+#include "mail/addr.h"
+
+struct envelope {
+	char *sender;		/* "" = null sender; NULL = not known yet */
+	char *author;		/* address for a From field that is added; "" = none */
+	struct addr_list recipients;
+};
+
+void envelope_init(struct envelope *v);
+void envelope_clear(struct envelope *v);
+
+/* Reads -f and the recipients of the command line; sender stays NULL without -f. */
+bool envelope_from_options(struct envelope *v, const struct options *o, struct err *e)
+	RELAY_CHECKED;
+
+/* The parts that -t and --read-envelope-from ask for. */
+bool envelope_from_header(struct envelope *v, const struct options *o, struct span header,
+			  struct err *e) RELAY_CHECKED;
+
+/*
+ * Finishes it with the account: the sender by `from` and allow_from_override, or
+ * login@mailname; aliases; domains for bare names; no duplicates.  Every address is safe
+ * for a command afterwards.
+ */
+bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
+		     struct err *e) RELAY_CHECKED;
+
+struct aliases;
+/* Reads and parses an aliases file; the caller frees *ret with aliases_free(). */
+bool envelope_load_aliases(const char *path, struct aliases **ret, struct err *e) RELAY_CHECKED;
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * options: reads argv by the rows of options.def and conf/keys.def.
+ *
+ * Single letters may be clustered ("-ti"); an argument may be attached or be the next
+ * word; "--" ends the options; options may follow recipients, as sendmail's callers write.
+ */
+#include "app/options.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum option_id {
+#define OPTION(id, ...) OPTION_##id,
+#include "app/options.def"
+#undef OPTION
+};
+
+enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_ATTACHED };
+enum treatment { TREATMENT_HONOURED, TREATMENT_IGNORED, TREATMENT_REFUSED };
+
+struct row {
+	enum option_id id;
+	char letter;
+	const char *long_name;
+	enum argument argument;
+	enum treatment treatment;
+	const char *summary;
+};
+
+static const struct row rows[] = {
+#define OPTION(id, letter, long_name, argument, treatment, summary) \
+	{ OPTION_##id, letter, long_name, ARGUMENT_##argument, TREATMENT_##treatment, summary },
+#include "app/options.def"
+#undef OPTION
+};
+
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+/* What follows -b. */
+static const struct {
+	char letter;
+	enum mode mode;
+	const char *refusal;	/* NULL = done */
+} modes[] = {
+	{ 'm', MODE_SEND, NULL },
+	{ 'p', MODE_LIST_QUEUE, NULL },
+	{ 'i', MODE_CHECK_ALIASES, NULL },
+	{ 'v', MODE_VERIFY, NULL },
+	{ 's', MODE_SEND, "speaking SMTP on standard input is not supported yet" },
+	{ 'd', MODE_SEND, "relay is not a mail server and never listens; to flush the queue use -q" },
+	{ 'D', MODE_SEND, "relay is not a mail server and never listens; to flush the queue use -q" },
+	{ 't', MODE_SEND, "there is no address test mode; to see what would be done use -bv" },
+};
+
+static void add_setting(struct options *o, enum key key, const char *value)
+{
+	o->settings = mem_resize(o->settings, o->setting_count + 1, sizeof(*o->settings));
+	o->settings[o->setting_count++] = (struct option_setting){ key, value };
+}
+
+static bool set_mode(struct options *o, const char *value, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (value && value[0] == modes[i].letter && value[1] == '\0') {
+			o->mode = modes[i].mode;
+			return !modes[i].refusal ||
+			       err_set(e, CAUSE_USAGE, "-b%s: %s", value, modes[i].refusal);
+		}
+	}
+	return err_set(e, CAUSE_USAGE, "-b%s: unknown mode; see sendmail --help",
+		       value ? value : "");
+}
+
+static bool apply(struct options *o, const struct row *row, const char *value, struct err *e)
+{
+	switch (row->id) {
+	case OPTION_READ_RECIPIENTS:
+		o->read_recipients = true;
+		return true;
+	case OPTION_IGNORE_DOTS:
+		o->ignore_dots = true;
+		return true;
+	case OPTION_OPTION_X:
+		o->ignore_dots = o->ignore_dots || strcmp(value, "i") == 0;
+		return true;
+	case OPTION_FROM:
+	case OPTION_FROM_OLD:
+		o->sender = value;
+		return true;
+	case OPTION_FULL_NAME:
+		o->full_name = value;
+		return true;
+	case OPTION_ACCOUNT:
+		o->account = value;
+		return true;
+	case OPTION_FILE:
+		o->file = value;
+		return true;
+	case OPTION_ENVID:
+		o->envid = value;
+		return true;
+	case OPTION_NOTIFY:
+		add_setting(o, KEY_DSN_NOTIFY, value);
+		return true;
+	case OPTION_RETURN:
+		add_setting(o, KEY_DSN_RETURN, value);
+		return true;
+	case OPTION_LOGFILE:
+		add_setting(o, KEY_LOGFILE, value);
+		return true;
+	case OPTION_READ_SENDER:
+		o->read_sender = true;
+		return true;
+	case OPTION_VERBOSE:
+	case OPTION_DEBUG:
+		o->verbose = true;
+		return true;
+	case OPTION_MODE:
+		return set_mode(o, value, e);
+	case OPTION_QUEUE:
+		o->mode = MODE_FLUSH;
+		return true;
+	case OPTION_PRETEND:
+		o->mode = MODE_PRETEND;
+		return true;
+	case OPTION_HELP:
+		o->mode = MODE_HELP;
+		return true;
+	case OPTION_VERSION:
+		o->mode = MODE_VERSION;
+		return true;
+	case OPTION_BODY_TYPE:
+	case OPTION_LONG_O:
+	case OPTION_SUBMISSION:
+	case OPTION_DEBUG_LEVEL:
+	case OPTION_ERRORS:
+	case OPTION_GATEWAY:
+	case OPTION_HOPS:
+	case OPTION_LABEL:
+	case OPTION_ME_TOO:
+	case OPTION_NO_ALIAS:
+	case OPTION_PROTOCOL_NAME:
+	case OPTION_SUBMIT:
+		return true;
+	}
+	return true;
+}
+
+static const struct row *find_letter(char letter)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].letter == letter) {
+			return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+/* One word of single-letter options; *index moves on when it takes the next word. */
+static bool parse_letters(struct options *o, int argc, char **argv, int *index, struct err *e)
+{
+	const char *word = argv[*index];
+
+	for (const char *p = word + 1; *p; p++) {
+		const struct row *row = find_letter(*p);
+		if (!row) {
+			return err_set(e, CAUSE_USAGE, "%s: unknown option -%c; see sendmail --help",
+				       word, *p);
+		}
+		if (row->argument == ARGUMENT_NONE) {
+			if (!apply(o, row, NULL, e)) {
+				return false;
+			}
+			continue;
+		}
+		const char *value = p[1] ? p + 1 : NULL;
+		if (!value && row->argument == ARGUMENT_NEEDED) {
+			if (*index + 1 >= argc) {
+				return err_set(e, CAUSE_USAGE, "-%c needs an argument", *p);
+			}
+			value = argv[++*index];
+		}
+		return apply(o, row, value, e);
+	}
+	return true;
+}
+
+/* --name, --name=value; a NEEDED argument may be the next word. */
+static bool parse_long(struct options *o, int argc, char **argv, int *index, struct err *e)
+{
+	const char *name = argv[*index] + 2;
+	const char *equals = strchr(name, '=');
+	struct span key_name = span_of(name, equals ? (size_t)(equals - name) : strlen(name));
+	const char *value = equals ? equals + 1 : NULL;
+	enum key key;
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (!rows[i].long_name || !span_equal(span_str(rows[i].long_name), key_name)) {
+			continue;
+		}
+		if (rows[i].argument == ARGUMENT_NONE && value) {
+			return err_set(e, CAUSE_USAGE, "--%s takes no argument", rows[i].long_name);
+		}
+		if (rows[i].argument == ARGUMENT_NEEDED && !value) {
+			if (*index + 1 >= argc) {
+				return err_set(e, CAUSE_USAGE, "--%s needs an argument",
+					       rows[i].long_name);
+			}
+			value = argv[++*index];
+		}
+		return apply(o, &rows[i], value, e);
+	}
+	if (conf_key_find(key_name, &key) && !(conf_key_row(key)->flags & KEY_NO_OPTION) &&
+	    !memchr(key_name.data, '_', key_name.size)) {
+		if (key == KEY_FROM) {
+			o->sender = value;
+			return value || err_set(e, CAUSE_USAGE, "--from needs an argument");
+		}
+		add_setting(o, key, value ? value : "");
+		return true;
+	}
+	return err_set(e, CAUSE_USAGE, "--%.*s: unknown option; see sendmail --help",
+		       SPAN_ARG(key_name));
+}
+
+bool options_parse(struct options *o, int argc, char **argv, struct err *e)
+{
+	bool only_recipients = false;
+
+	*o = (struct options){ .mode = MODE_SEND };
+	o->recipients = mem_alloc((size_t)(argc > 0 ? argc : 1), sizeof(*o->recipients));
+	for (int i = 1; i < argc; i++) {
+		if (text_has_line_break(span_str(argv[i]))) {
+			return err_set(e, CAUSE_USAGE, "argument %d has a line break in it: \"%s\"",
+				       i, argv[i]);
+		}
+	}
+	for (int i = 1; i < argc; i++) {
+		bool ok = true;
+		if (only_recipients || argv[i][0] != '-' || argv[i][1] == '\0') {
+			o->recipients[o->recipient_count++] = argv[i];
+		} else if (strcmp(argv[i], "--") == 0) {
+			only_recipients = true;
+		} else if (argv[i][1] == '-') {
+			ok = parse_long(o, argc, argv, &i, e);
+		} else {
+			ok = parse_letters(o, argc, argv, &i, e);
+		}
+		if (!ok) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void options_clear(struct options *o)
+{
+	free(o->settings);
+	free(o->recipients);
+	*o = (struct options){ 0 };
+}
+
+void options_help(void)
+{
+	static const char *const argument_text[] = { "", " ARG", "[ARG]" };
+
+	puts("usage: sendmail [OPTION…] [RECIPIENT…] <MESSAGE\n");
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		char name[64];
+		const struct row *row = &rows[i];
+		if (row->letter) {
+			snprintf(name, sizeof(name), "-%c%s%s%s", row->letter,
+				 argument_text[row->argument], row->long_name ? ", --" : "",
+				 row->long_name ? row->long_name : "");
+		} else {
+			snprintf(name, sizeof(name), "--%s%s", row->long_name,
+				 argument_text[row->argument]);
+		}
+		printf("  %-28s %s%s\n", name, row->summary,
+		       row->treatment == TREATMENT_IGNORED ? " (ignored)" : "");
+	}
+	puts("\nEvery setting of relayrc is also an option: --tls-trust-file=FILE.\n"
+	     "See sendmail(8), relayrc(5) and relay(1).");
+}

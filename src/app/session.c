@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: ISC */
+/* session: see session.h. */
+#include "app/session.h"
+#include "app/signals.h"
+#include "app/trace.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "sys/sasl.h"
+#include "sys/stream.h"
+
+#include <limits.h>
+
+/* Without `timeout`: connecting, and TLS, may take this long. */
+enum { CONNECT_SECONDS = 30, TLS_SECONDS = 60, WRITE_SECONDS = 180 };
+enum { INPUT_SIZE = 16 << 10 };
+
+struct session {
+	const struct session_options *options;
+	const struct account *account;
+	const struct session_body *body;
+	struct session_facts *facts;
+	struct stream stream;
+	struct smtp_client *client;
+	struct sasl *sasl;
+	struct buf binding;	/* channel binding */
+	unsigned long long reply_no;	/* whose deadline runs */
+	int64_t deadline;
+};
+
+/* The account's timeout caps what we would wait otherwise. */
+static int64_t deadline_after(const struct session *s, unsigned seconds)
+{
+	unsigned cap = (unsigned)conf_number(s->account, KEY_TIMEOUT);
+
+	return clock_deadline(cap > 0 && cap < seconds ? cap : seconds);
+}
+
+static bool connect_server(struct session *s, struct err *e)
+{
+	const struct account *a = s->account;
+	struct net_target target = {
+		.host = conf_text(a, KEY_HOST),
+		.port = conf_port(a),
+		.unix_path = conf_text(a, KEY_SOCKET),
+		.source_ip = conf_text(a, KEY_SOURCE_IP),
+		.family = conf_is(a, KEY_INET_PROTOCOLS, "ipv4")   ? NET_IPV4
+			  : conf_is(a, KEY_INET_PROTOCOLS, "ipv6") ? NET_IPV6
+								   : NET_ANY,
+		.proxy_host = conf_text(a, KEY_PROXY_HOST),
+		.proxy_port = (unsigned)conf_number(a, KEY_PROXY_PORT),
+	};
+	int fd = net_connect(&target, deadline_after(s, CONNECT_SECONDS), s->facts->peer, e);
+
+	if (fd < 0) {
+		return false;
+	}
+	stream_init(&s->stream, fd);
+	return true;
+}
+
+static bool start_tls(struct session *s, struct err *e)
+{
+	const struct account *a = s->account;
+	const char *name = conf_text(a, KEY_TLS_HOST_OVERRIDE);
+	const char *trust = conf_text(a, KEY_TLS_TRUST_FILE);
+	struct tls_options options = {
+		.host = name ? name : conf_text(a, KEY_HOST),
+		.check_certificate = conf_on(a, KEY_TLS_CERTCHECK),
+		.trust_file = trust && strcmp(trust, "system") == 0 ? NULL : trust ? trust : "",
+		.crl_file = conf_text(a, KEY_TLS_CRL_FILE),
+		.fingerprint = conf_text(a, KEY_TLS_FINGERPRINT),
+		.cert_file = conf_text(a, KEY_TLS_CERT_FILE),
+		.key_file = conf_text(a, KEY_TLS_KEY_FILE),
+		.priorities = conf_text(a, KEY_TLS_PRIORITIES),
+	};
+
+	if (!stream_start_tls(&s->stream, &options, deadline_after(s, TLS_SECONDS), e)) {
+		return false;
+	}
+	snprintf(s->facts->tls_version, sizeof(s->facts->tls_version), "%s",
+		 tls_version(s->stream.tls));
+	snprintf(s->facts->tls_cipher, sizeof(s->facts->tls_cipher), "%s",
+		 tls_cipher(s->stream.tls));
+	trace_note(s->options->trace, "TLS %s %s", s->facts->tls_version, s->facts->tls_cipher);
+	return true;
+}
+
+static bool choose_login(struct session *s, const struct smtp_action *action, struct err *e)
+{
+	const struct account *a = s->account;
+	struct sasl_options options = {
+		.user = conf_text(a, KEY_USER),
+		.secret = s->options->secret,
+		.host = conf_text(a, KEY_HOST),
+		.port = conf_port(a),
+		.ntlm_domain = conf_text(a, KEY_NTLMDOMAIN),
+		.allowed = conf_mechanisms(a),
+		.is_tls = action->is_tls,
+		.allow_cleartext = conf_on(a, KEY_AUTH_CLEARTEXT),
+	};
+	struct buf initial;
+	bool has_initial = false;
+
+	if (s->stream.tls && tls_channel_binding(s->stream.tls, &s->binding,
+						 &options.binding_type)) {
+		options.binding = buf_span(&s->binding);
+	}
+	const char *mechanism = sasl_choose(action->caps->mechanisms, &options, e);
+	if (!mechanism) {
+		return false;
+	}
+	sasl_free(s->sasl);
+	s->sasl = sasl_new(mechanism, &options, e);
+	if (!s->sasl) {
+		return false;
+	}
+	snprintf(s->facts->mechanism, sizeof(s->facts->mechanism), "%s", mechanism);
+	buf_init_secret(&initial, 32768);
+	bool ok = sasl_initial(s->sasl, &initial, &has_initial, e);
+	if (ok) {
+		struct span response = buf_span(&initial);
+		smtp_client_auth(s->client, mechanism, has_initial ? &response : NULL,
+				 sasl_is_single(s->sasl));
+	}
+	buf_clear(&initial);
+	return ok;
+}
+
+static void step_login(struct session *s, struct span challenge)
+{
+	struct buf response;
+	struct err e;
+
+	buf_init_secret(&response, 32768);
+	if (sasl_step(s->sasl, challenge, &response, &e)) {
+		smtp_client_auth_reply(s->client, buf_span(&response));
+	} else {
+		smtp_client_auth_cancel(s->client, &e);
+	}
+	buf_clear(&response);
+}
+
+/* One read into the engine; what the server still said counts even when sending failed. */
+static bool read_some(struct session *s, int64_t deadline, struct err *e)
+{
+	char input[INPUT_SIZE];
+	ssize_t n = stream_read(&s->stream, input, sizeof(input), deadline, e);
+
+	if (n > 0) {
+		trace_received(s->options->trace, span_of(input, (size_t)n));
+		smtp_client_feed(s->client, span_of(input, (size_t)n));
+	} else if (n == 0) {
+		err_set(e, CAUSE_LOST, "the server closed the connection");
+	}
+	return n > 0;
+}
+
+static void write_out(struct session *s, const struct smtp_action *action)
+{
+	struct err e, ignored;
+
+	trace_sent(s->options->trace, action);
+	if (stream_write(&s->stream, action->data, deadline_after(s, WRITE_SECONDS), &e)) {
+		smtp_client_wrote(s->client);
+		return;
+	}
+	/* A server that hangs up often said why first. */
+	while (stream_is_readable(&s->stream) && read_some(s, clock_ms(), &ignored)) {
+	}
+	smtp_client_lost(s->client, &e);
+}
+
+static void read_reply(struct session *s, const struct smtp_action *action)
+{
+	struct err e;
+
+	if (s->reply_no != action->reply_no) {
+		s->reply_no = action->reply_no;
+		s->deadline = clock_deadline(action->timeout_s);
+	}
+	if (!read_some(s, s->deadline, &e)) {
+		smtp_client_lost(s->client, &e);
+	}
+}
+
+static void give_body(struct session *s, const struct smtp_action *action)
+{
+	struct span bytes;
+	struct err e;
+
+	/* A refusal in the middle of a large message ends it early. */
+	if (action->offset > 0 && stream_is_readable(&s->stream) &&
+	    !read_some(s, clock_ms(), &e)) {
+		smtp_client_lost(s->client, &e);
+		return;
+	}
+	if (s->body->read(s->body->context, action->offset, action->max, &bytes, &e)) {
+		smtp_client_body(s->client, bytes);
+	} else {
+		smtp_client_lost(s->client, &e);
+	}
+}
+
+/* Does what the engine asks for, until it is done. */
+static bool pump(struct session *s, struct err *e)
+{
+	for (;;) {
+		struct smtp_action action = smtp_client_next(s->client);
+		struct err why;
+
+		switch (action.kind) {
+		case SMTP_WRITE:
+			write_out(s, &action);
+			break;
+		case SMTP_READ:
+			read_reply(s, &action);
+			break;
+		case SMTP_TLS:
+			if (start_tls(s, &why)) {
+				smtp_client_tls_done(s->client);
+			} else {
+				smtp_client_lost(s->client, &why);
+			}
+			break;
+		case SMTP_AUTH:
+			if (!choose_login(s, &action, &why)) {
+				smtp_client_lost(s->client, &why);
+			}
+			break;
+		case SMTP_STEP:
+			step_login(s, action.data);
+			break;
+		case SMTP_VERIFY:
+			if (sasl_finish(s->sasl, &why)) {
+				smtp_client_auth_verified(s->client);
+			} else {
+				smtp_client_lost(s->client, &why);
+			}
+			break;
+		case SMTP_BODY:
+			give_body(s, &action);
+			break;
+		case SMTP_IDLE:
+			smtp_client_quit(s->client);
+			break;
+		case SMTP_DONE:
+			return true;
+		case SMTP_FAIL:
+			s->facts->avoid = action.avoid;
+			*e = *action.err;
+			return false;
+		}
+	}
+}
+
+bool session_run(const struct session_options *o, struct smtp_txn *txn,
+		 const struct session_body *body, struct session_facts *facts, struct err *e)
+{
+	const struct account *a = o->account;
+	char literal[80];
+	struct session s = {
+		.options = o,
+		.account = a,
+		.body = body,
+		.facts = facts,
+		.reply_no = ULLONG_MAX,	/* no deadline runs yet */
+	};
+	struct smtp_options options = {
+		.is_lmtp = conf_is(a, KEY_PROTOCOL, "lmtp"),
+		.security = !conf_on(a, KEY_TLS)   ? SMTP_NO_TLS
+			    : conf_starttls(a) ? SMTP_STARTTLS
+					       : SMTP_IMPLICIT_TLS,
+		.use_auth = conf_wants_auth(a),
+		.allow_cleartext_auth = !conf_on(a, KEY_TLS),
+		.timeout_s = (unsigned)conf_number(a, KEY_TIMEOUT),
+		.avoid = o->avoid,
+		.eager_max = 1 << 20,
+	};
+
+	*facts = (struct session_facts){ 0 };
+	s.stream.fd = -1;
+	if (!connect_server(&s, e)) {
+		return false;
+	}
+	stream_address_literal(&s.stream, literal, sizeof(literal));
+	options.ehlo_name = o->ehlo_name ? o->ehlo_name : literal;
+	buf_init_secret(&s.binding, 256);
+	s.client = smtp_client_new(&options);
+	txn->is_last = true;
+	smtp_client_submit(s.client, txn);
+	bool ok = pump(&s, e);
+	if (!ok && e->cause == CAUSE_AUTH) {
+		facts->login_refused = true;
+	}
+	stream_close(&s.stream);
+	smtp_client_free(s.client);
+	sasl_free(s.sasl);
+	buf_clear(&s.binding);
+	return ok;
+}

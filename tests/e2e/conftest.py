@@ -1,0 +1,161 @@
+"""Fixtures of the end-to-end tests: the program, the servers, the certificates.
+
+    relay               path of the binary: $RELAY_BIN, or build/src/sendmail
+    run_sendmail        run_sendmail(["-t"], stdin, rc) -> Result(rc, stdout, stderr)
+    relayrc             relayrc(server, tls="starttls", user=…, password=…) -> the text of a relayrc
+    pki                 certificates (lib/pki.py), one set for the whole run
+    scripted            scripted(tls="implicit", auth=["PLAIN"], …) -> a running ScriptedServer
+    counting            counting(host, port) -> a running CountingProxy
+    postfix, exim, opensmtpd    real servers, started when first asked for; emptied before each test
+
+Servers of a test are stopped after it, real ones at the end of the run. A test that needs a real server is skipped,
+with the reason, where it cannot be run (not root, or no Debian packages).
+"""
+import contextlib
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lib.counting import CountingProxy
+from lib.exim import Exim
+from lib.jail import NoJail
+from lib.opensmtpd import OpenSMTPD
+from lib.pki import Pki
+from lib.postfix import Postfix
+from lib.scripted import ScriptedServer
+
+TOP = Path(__file__).resolve().parents[2]
+TLS = {"none": {"tls": "off"}, "starttls": {"tls": "on", "tls_starttls": "on"},
+       "implicit": {"tls": "on", "tls_starttls": "off"}}
+
+
+@dataclass
+class Result:
+    rc: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def err(self):
+        return self.stderr.decode(errors="replace")
+
+    @property
+    def out(self):
+        return self.stdout.decode(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def relay():
+    binary = Path(os.environ.get("RELAY_BIN", TOP / "build/src/sendmail"))
+    if not binary.exists():
+        pytest.fail(f"{binary} is not there: build first, or set RELAY_BIN")
+    return binary
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The environment a program is run in: nothing of the tester's own but the sanitizers' settings."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TMPDIR")}
+    return {"HOME": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"} | kept
+
+
+@pytest.fixture
+def run_sendmail(relay, tmp_path, environment):
+    def run(args, stdin=b"", rc=None, env=None, timeout=30, **popen):
+        """`rc` is the text of a relayrc (see the relayrc fixture); `env` is added to the clean environment."""
+        config = []
+        if rc is not None:
+            file = tmp_path / "relayrc"
+            file.unlink(missing_ok=True)
+            file.touch(0o600)
+            file.write_text(rc)
+            config = ["-C", str(file)]
+        # stdin from a file rather than a pipe: a program that stops reading early does not hang the test.
+        source = tmp_path / "stdin"
+        source.write_bytes(stdin)
+        with open(source, "rb") as opened:
+            done = subprocess.run([relay, *config, *map(str, args)], stdin=opened, capture_output=True, timeout=timeout,
+                                  env=environment | (env or {}), cwd=tmp_path, **popen)
+        return Result(done.returncode, done.stdout, done.stderr)
+    return run
+
+
+@pytest.fixture
+def relayrc(pki):
+    def text(server=None, port=None, tls=None, **settings):
+        """Settings for one account. `server` gives host, port and TLS mode (a ScriptedServer), or host only (a real
+        one, with `port` and `tls`). Other settings as keywords; None leaves one out."""
+        values = {"from": "sender@mail.test"}
+        if server is not None:
+            tls = tls or getattr(getattr(server, "options", None), "tls", None)
+            values |= {"host": server.host, "port": port or server.port}
+        values |= TLS.get(tls, {})
+        if tls in ("starttls", "implicit"):
+            values["tls_trust_file"] = pki.ca
+        values |= {k.rstrip("_"): v for k, v in settings.items()}
+        return "account default\n" + "".join(f"{k} {v}\n" for k, v in values.items() if v is not None)
+    return text
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def scripted(pki):
+    with contextlib.ExitStack() as running:
+        yield lambda **options: running.enter_context(ScriptedServer(pki, **options))
+
+
+@pytest.fixture
+def counting():
+    with contextlib.ExitStack() as running:
+        yield lambda host, port, **options: running.enter_context(CountingProxy(host, port, **options))
+
+
+def _running(server_class, pki):
+    with contextlib.ExitStack() as running:
+        try:
+            server = running.enter_context(server_class(pki))
+        except NoJail as reason:
+            pytest.skip(f"{server_class.name}: {reason}")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postfix_session(pki):
+    yield from _running(Postfix, pki)
+
+
+@pytest.fixture(scope="session")
+def exim_session(pki):
+    yield from _running(Exim, pki)
+
+
+@pytest.fixture(scope="session")
+def opensmtpd_session(pki):
+    yield from _running(OpenSMTPD, pki)
+
+
+@pytest.fixture
+def postfix(postfix_session):
+    postfix_session.clear()
+    return postfix_session
+
+
+@pytest.fixture
+def exim(exim_session):
+    exim_session.clear()
+    return exim_session
+
+
+@pytest.fixture
+def opensmtpd(opensmtpd_session):
+    opensmtpd_session.clear()
+    return opensmtpd_session

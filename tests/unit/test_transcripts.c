@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Replays every dialogue of tests/transcripts into the client engine: with the server's
+ * bytes whole, cut in two at every place, and one by one.  What the engine writes and what
+ * it decides must be what the file says, each time.
+ */
+#include "unit.h"
+
+#include "transcript.h"
+
+#include <dirent.h>
+
+#define WRITE_TARGET ((size_t)256 * 1024)
+
+struct run {
+	const struct transcript *t;
+	struct smtp_client *c;
+	size_t cut;		/* cut in two here; 0 = whole */
+	bool is_bytewise;
+	size_t fed;		/* of the server's bytes */
+	bool is_early;
+	const struct message *message;
+	struct smtp_txn txn;
+	char error[1024];
+};
+
+static const char *const kinds[] = { "WRITE", "READ", "TLS", "AUTH", "STEP", "VERIFY", "BODY",
+				     "IDLE", "DONE", "FAIL" };
+
+__attribute__((format(printf, 3, 4)))
+static bool wrong(struct run *r, const struct step *s, const char *format, ...)
+{
+	char what[600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	snprintf(r->error, sizeof(r->error), "line %u (%s %zu): %s", s->line,
+		 r->is_bytewise ? "byte by byte" : "cut at", r->cut, what);
+	return false;
+}
+
+/* Gives the message as long as it is asked for, in pieces of some size. */
+static struct smtp_action drive(struct run *r)
+{
+	struct smtp_action a = smtp_client_next(r->c);
+
+	while (a.kind == SMTP_BODY) {
+		struct span body = span_from(buf_span(&r->message->body), (size_t)a.offset);
+		size_t most = body.size > 100000 ? 65536 : r->is_bytewise ? 7 : a.max;
+		smtp_client_body(r->c, span_first(body, most < a.max ? most : a.max));
+		a = smtp_client_next(r->c);
+	}
+	return a;
+}
+
+static bool expect(struct run *r, const struct step *s, enum smtp_action_kind kind,
+		   struct smtp_action *ret_action)
+{
+	struct smtp_action a = drive(r);
+
+	*ret_action = a;
+	if (a.kind == kind) {
+		return true;
+	}
+	return wrong(r, s, "expected %s, but the engine says %s%s%.*s", kinds[kind], kinds[a.kind],
+		     a.kind == SMTP_FAIL ? ": " : " ",
+		     a.kind == SMTP_FAIL ? 300 : (int)(a.data.size > 100 ? 100 : a.data.size),
+		     a.kind == SMTP_FAIL ? a.err->text : a.data.data ? a.data.data : "");
+}
+
+/* -- bytes ----------------------------------------------------------------------------- */
+
+static bool is_secret_right(const struct smtp_action *a, const char *secret)
+{
+	for (size_t i = 0; i < a->data.size; i++) {
+		bool is_in = i >= a->secret_from && i - a->secret_from < a->secret_size;
+		if (is_in != (bool)secret[i]) {
+			return false;
+		}
+	}
+	return a->secret_from + a->secret_size <= a->data.size;
+}
+
+/* All C: and !body steps in a row: one flight, and one write if it is not too large. */
+static bool run_flight(struct run *r, size_t *i)
+{
+	const struct step *first = &r->t->steps[*i];
+	BUF_AUTO struct buf all, secret;
+	size_t at = 0, writes = 0;
+	bool fits = true;
+
+	buf_init(&all, SIZE_MAX);
+	buf_init(&secret, SIZE_MAX);
+	for (; *i < r->t->count; (*i)++) {
+		const struct step *s = &r->t->steps[*i];
+		if (s->kind != STEP_CLIENT && s->kind != STEP_BODY) {
+			break;
+		}
+		fits = fits && buf_add_span(&all, buf_span(&s->bytes)) &&
+		       buf_add_span(&secret, buf_span(&s->secret));
+		while (fits && secret.size < all.size) {
+			fits = buf_add_byte(&secret, 0);
+		}
+	}
+	assert_true(fits);
+	for (; at < all.size; writes++) {
+		struct smtp_action a;
+		if (!expect(r, first, SMTP_WRITE, &a)) {
+			return false;
+		}
+		if (a.data.size > all.size - at || memcmp(a.data.data, all.data + at, a.data.size)) {
+			return wrong(r, first, "expected\n%.*s\nbut the engine writes\n%.*s",
+				     SPAN_ARG(span_first(span_from(buf_span(&all), at), 200)),
+				     SPAN_ARG(span_first(a.data, 200)));
+		}
+		if (!is_secret_right(&a, secret.data + at)) {
+			return wrong(r, first, "the wrong bytes are marked as secret");
+		}
+		at += a.data.size;
+		smtp_client_wrote(r->c);
+	}
+	return writes == 1 || all.size > WRITE_TARGET ||
+	       wrong(r, first, "%zu writes for one flight", writes);
+}
+
+static bool run_server(struct run *r, const struct step *s)
+{
+	struct span left = buf_span(&s->bytes);
+	struct smtp_action a = r->is_early ? smtp_client_next(r->c) : drive(r);
+
+	if (!r->is_early && a.kind == SMTP_WRITE) {
+		return wrong(r, s, "the engine writes \"%.*s\"", SPAN_ARG(a.data));
+	}
+	if (a.kind == SMTP_READ && a.timeout_s == 0) {
+		return wrong(r, s, "READ without a timeout");
+	}
+	while (left.size > 0) {
+		size_t n = left.size;
+		if (r->is_bytewise) {
+			n = 1;
+		} else if (r->cut > r->fed && r->cut - r->fed < n) {
+			n = r->cut - r->fed;
+		}
+		smtp_client_feed(r->c, span_first(left, n));
+		left = span_from(left, n);
+		r->fed += n;
+		/* What is already on its way comes before what the engine wants now. */
+		(void)smtp_client_next(r->c);
+	}
+	r->is_early = false;
+	return true;
+}
+
+/* -- the caller's part ----------------------------------------------------------------- */
+
+static void submit(struct run *r, const struct message *m)
+{
+	free(r->txn.rcpts);
+	r->message = m;
+	r->txn = m->txn;
+	r->txn.rcpts = calloc(m->txn.rcpt_count + 1, sizeof(*r->txn.rcpts));
+	assert_non_null(r->txn.rcpts);
+	for (size_t i = 0; i < m->txn.rcpt_count; i++) {
+		r->txn.rcpts[i] = m->txn.rcpts[i];
+	}
+	smtp_client_submit(r->c, &r->txn);
+}
+
+static bool run_auth(struct run *r, const struct step *s)
+{
+	struct span initial = buf_span(&s->bytes);
+	struct smtp_action a;
+
+	if (!expect(r, s, SMTP_AUTH, &a)) {
+		return false;
+	}
+	if (!strstr(a.caps->mechanisms, s->word)) {
+		return wrong(r, s, "%s is not among \"%s\"", s->word, a.caps->mechanisms);
+	}
+	smtp_client_auth(r->c, s->word, s->has_initial ? &initial : NULL, s->is_single);
+	return true;
+}
+
+static bool run_challenge(struct run *r, const struct step *s)
+{
+	struct smtp_action a;
+
+	if (!expect(r, s, SMTP_STEP, &a)) {
+		return false;
+	}
+	if (!span_equal(a.data, buf_span(&s->bytes))) {
+		return wrong(r, s, "the challenge is \"%.*s\"", SPAN_ARG(a.data));
+	}
+	smtp_client_auth_reply(r->c, buf_span(&s->answer));
+	return true;
+}
+
+static bool run_caller(struct run *r, const struct step *s)
+{
+	struct smtp_action a;
+	struct err e;
+
+	switch (s->kind) {
+	case STEP_MESSAGE:
+		submit(r, s->message);
+		return true;
+	case STEP_QUIT:
+		smtp_client_quit(r->c);
+		return true;
+	case STEP_TLS:
+		if (!expect(r, s, SMTP_TLS, &a)) {
+			return false;
+		}
+		smtp_client_tls_done(r->c);
+		return true;
+	case STEP_VERIFY:
+		if (!expect(r, s, SMTP_VERIFY, &a)) {
+			return false;
+		}
+		smtp_client_auth_verified(r->c);
+		return true;
+	case STEP_CANCEL:
+		(void)drive(r);
+		err_set(&e, CAUSE_AUTH, "%s", s->text);
+		smtp_client_auth_cancel(r->c, &e);
+		return true;
+	case STEP_EARLY:
+		r->is_early = true;
+		return true;
+	default:
+		(void)smtp_client_next(r->c);
+		err_set(&e, CAUSE_LOST, "%s", s->text);
+		smtp_client_lost(r->c, &e);
+		return true;
+	}
+}
+
+/* -- results --------------------------------------------------------------------------- */
+
+static bool check_fail(struct run *r, const struct step *s)
+{
+	struct smtp_action a;
+
+	if (!expect(r, s, SMTP_FAIL, &a)) {
+		return false;
+	}
+	if (strcmp(cause_row(a.err->cause)->name, s->word) || a.avoid != s->avoid ||
+	    !strstr(a.err->text, s->text)) {
+		return wrong(r, s, "failed with %s avoid=%u: %s", cause_row(a.err->cause)->name,
+			     a.avoid, a.err->text);
+	}
+	return true;
+}
+
+static bool check_outcome(struct run *r, const struct step *s)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < r->txn.rcpt_count; i++) {
+		const struct outcome *o = &r->txn.rcpts[i].outcome;
+		if (strcmp(s->word, "*") && strcmp(s->word, r->txn.rcpts[i].addr)) {
+			continue;
+		}
+		is_found = true;
+		if (o->verdict != s->verdict || (s->code >= 0 && s->code != o->code) ||
+		    (s->cause[0] && strcmp(s->cause, "-") &&
+		     strcmp(s->cause, cause_row(o->cause)->name)) ||
+		    !strstr(o->text, s->text)) {
+			return wrong(r, s, "%s: verdict %d %s %d %s (%s) %s",
+				     r->txn.rcpts[i].addr, (int)o->verdict,
+				     cause_row(o->cause)->name, o->code, o->enhanced, o->verb,
+				     o->text);
+		}
+	}
+	return is_found || wrong(r, s, "there is no recipient %s", s->word);
+}
+
+static bool run_step(struct run *r, size_t *i)
+{
+	const struct step *s = &r->t->steps[*i];
+	struct smtp_action a;
+
+	switch (s->kind) {
+	case STEP_CLIENT:
+	case STEP_BODY:
+		return run_flight(r, i);
+	case STEP_SERVER:
+		(*i)++;
+		return run_server(r, s);
+	case STEP_IDLE:
+	case STEP_DONE:
+		(*i)++;
+		return expect(r, s, s->kind == STEP_IDLE ? SMTP_IDLE : SMTP_DONE, &a);
+	case STEP_FAIL:
+		(*i)++;
+		return check_fail(r, s);
+	case STEP_OUTCOME:
+		(*i)++;
+		return check_outcome(r, s);
+	case STEP_AUTH:
+		(*i)++;
+		return run_auth(r, s);
+	case STEP_CHALLENGE:
+		(*i)++;
+		return run_challenge(r, s);
+	default:
+		(*i)++;
+		return run_caller(r, s);
+	}
+}
+
+static void replay(const struct transcript *t, size_t cut, bool is_bytewise)
+{
+	struct run r = { .t = t, .cut = cut, .is_bytewise = is_bytewise };
+	bool is_right = true;
+
+	r.c = smtp_client_new(&t->options);
+	for (size_t i = 0; i < t->count && is_right;) {
+		is_right = run_step(&r, &i);
+	}
+	smtp_client_free(r.c);
+	free(r.txn.rcpts);
+	if (!is_right) {
+		fail_msg("%s", r.error);
+	}
+}
+
+static void a_dialogue(void **state)
+{
+	struct transcript t;
+	char error[512];
+
+	if (!transcript_read(&t, *state, error, sizeof(error))) {
+		transcript_free(&t);
+		fail_msg("%s", error);
+	}
+	enum step_kind end = t.count > 0 ? t.steps[t.count - 1].kind : STEP_EARLY;
+	assert_true(end == STEP_IDLE || end == STEP_DONE || end == STEP_FAIL ||
+		    end == STEP_OUTCOME);
+	replay(&t, 0, false);
+	replay(&t, 0, true);
+	/* Long answers: not at every place, but at as many. */
+	for (size_t cut = 1; cut < t.server_bytes; cut += 1 + t.server_bytes / 1500) {
+		replay(&t, cut, false);
+	}
+	transcript_free(&t);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
+}
+
+int main(int argc, char **argv)
+{
+	static struct CMUnitTest tests[500];
+	static char paths[500][300];
+	size_t count = 0;
+	DIR *dir = argc > 1 ? opendir(argv[1]) : NULL;
+
+	for (struct dirent *f; dir && count < 500 && (f = readdir(dir));) {
+		size_t n = strlen(f->d_name);
+		bool is_wanted = argc < 3 || strstr(f->d_name, argv[2]);
+		if (n > 5 && strcmp(f->d_name + n - 5, ".smtp") == 0 && is_wanted) {
+			char *path = paths[count];
+			snprintf(path, sizeof(paths[0]), "%s/%s", argv[1], f->d_name);
+			tests[count++] = (struct CMUnitTest){ .name = strrchr(path, '/') + 1,
+							      .test_func = a_dialogue,
+							      .initial_state = path };
+		}
+	}
+	if (count == 0) {
+		fprintf(stderr, "usage: test_transcripts DIRECTORY [PART OF A NAME]\n");
+		return 2;
+	}
+	closedir(dir);
+	qsort(tests, count, sizeof(tests[0]), by_name);
+	return _cmocka_run_group_tests("transcripts", tests, count, NULL, NULL);
+}

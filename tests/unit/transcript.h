@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* transcript: reads a file of tests/transcripts; its README describes the format. */
+#ifndef TESTS_TRANSCRIPT_H
+#define TESTS_TRANSCRIPT_H
+
+#include "smtp/client.h"
+
+enum step_kind {
+	STEP_MESSAGE, STEP_QUIT, STEP_SERVER, STEP_CLIENT, STEP_BODY, STEP_TLS, STEP_AUTH,
+	STEP_CHALLENGE, STEP_CANCEL, STEP_VERIFY, STEP_LOST, STEP_EARLY, STEP_IDLE, STEP_DONE,
+	STEP_FAIL, STEP_OUTCOME,
+};
+
+struct step {
+	enum step_kind kind;
+	unsigned line;
+	struct buf bytes;	/* SERVER, CLIENT, BODY; AUTH: initial; CHALLENGE: challenge */
+	struct buf answer;	/* CHALLENGE */
+	struct buf secret;	/* CLIENT: a byte for each of `bytes`: 1 = secret */
+	char word[64];		/* AUTH: mechanism; OUTCOME: address or "*"; FAIL: cause */
+	char text[256];		/* part of the text that must be there; LOST: why */
+	bool is_single, has_initial;
+	unsigned avoid;
+	enum verdict verdict;
+	char cause[16];
+	int code;		/* -1: any */
+	struct message *message;
+};
+
+struct message {
+	struct smtp_txn txn;	/* outcomes are not used here */
+	struct buf body;
+	struct message *next;
+	char *strings[8];
+	size_t string_count;
+};
+
+struct transcript {
+	struct smtp_options options;
+	char name[64];
+	struct step *steps;
+	size_t count, room;
+	struct message *messages;
+	size_t server_bytes;
+};
+
+/* False: `error` says what is wrong in which line. */
+bool transcript_read(struct transcript *t, const char *path, char *error, size_t size);
+void transcript_free(struct transcript *t);
+
+#endif
