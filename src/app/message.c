@@ -2,17 +2,21 @@
 /* message: see message.h. */
 #include "app/message.h"
 #include "base/fs.h"
+#include "base/mem.h"
 #include "mail/wire.h"
 
-/* One read from standard input, and one window when sending from the file. */
-enum { INPUT_CHUNK = 64 << 10, WINDOW = 256 << 10 };
+/*
+ * One read from standard input, one write to the file, and one window when sending from
+ * it.  Large ones: the kernel then needs a tenth of the time for its page cache.
+ */
+enum { INPUT_CHUNK = 256 << 10, WRITE_SIZE = 512 << 10, WINDOW = 256 << 10 };
 
 void message_init(struct message *m)
 {
 	*m = (struct message){ .fd = -1 };
 	/* A chunk can grow by its line ends being completed: at most to the double. */
 	buf_init(&m->header, MESSAGE_HEADER_MAX + 2 * INPUT_CHUNK);
-	buf_init(&m->body, MESSAGE_MEMORY_MAX + 2 * INPUT_CHUNK + 2);
+	buf_init(&m->body, WRITE_SIZE + 2 * INPUT_CHUNK + 2);
 	buf_init(&m->window, WINDOW);
 }
 
@@ -27,7 +31,7 @@ void message_clear(struct message *m)
 /* Moves the body to the file as soon as it does not fit into memory. */
 static bool spill(struct message *m, struct err *e)
 {
-	if (m->body.size <= MESSAGE_MEMORY_MAX) {
+	if (m->body.size <= (m->fd < 0 ? MESSAGE_MEMORY_MAX : (size_t)WRITE_SIZE)) {
 		return true;
 	}
 	if (m->fd < 0 && (m->fd = fs_unnamed(e)) < 0) {
@@ -75,11 +79,11 @@ bool message_read_input(struct message *m, int fd, bool ends_at_dot,
 {
 	struct wire w;
 	bool in_body = false;
-	char chunk[INPUT_CHUNK];
+	char *chunk MEM_AUTO = mem_resize(NULL, INPUT_CHUNK, 1);
 
 	wire_init(&w, ends_at_dot);
 	while (!w.ended) {
-		ssize_t n = fs_read(fd, chunk, sizeof(chunk));
+		ssize_t n = fs_read(fd, chunk, INPUT_CHUNK);
 		if (n < 0) {
 			return err_errno(e, CAUSE_INPUT, "cannot read the message");
 		}

@@ -36,7 +36,8 @@ static const struct {
 	{ "\"root\" <root@h.example> (x)", "root@h.example" },
 	{ "(a)a(b)@(c)x(d).(e)y(f)", "a@x.y" },
 	{ "a (one (two (three) \\) \\( ) ) @x", "a@x" },
-	{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "pete@silly.test" },
+	{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
+	  "pete@silly.test" },
 	{ "John Q. Public <jqp@x.example>", "jqp@x.example" },
 	{ "O'Neil, <o'neil@x>", "O'Neil|o'neil@x" },
 	{ "O'Neil <o'neil@x>", "o'neil@x" },
@@ -127,7 +128,8 @@ static void malformed_text_is_explained(void **state)
 		{ "a@[1.2.3.256]", "not valid" },
 		{ "a@[IPv6:1]", "not valid" },
 		{ "a@[]", "not valid" },
-		{ "a@x b@y", "address \"a@x b@y\": two words in it: is a comma missing?" },
+		{ "a@x b@y",
+		  "address \"a@x b@y\": two words in it: is a comma missing?" },
 		{ "a b", "address \"a b\": two words in it: is a comma missing?" },
 		{ "<a@x> b", "two words" },
 		{ "\"a\"b@x", "two words" },
@@ -183,8 +185,9 @@ static void nul_is_refused_everywhere(void **state)
 		const char *text;
 		size_t size;
 	} rows[] = {
-		{ "a\0b@x", 5 }, { "\0", 1 }, { "a@x\0", 4 }, { "\"\0\"@x", 5 }, { "(\0) a@x", 7 },
-		{ "n\0 <a@x>", 8 }, { "<a@x\0>", 6 }, { "\"\\\0\"@x", 6 }, { "a@[\0]", 5 },
+		{ "a\0b@x", 5 }, { "\0", 1 }, { "a@x\0", 4 }, { "\"\0\"@x", 5 },
+		{ "(\0) a@x", 7 }, { "n\0 <a@x>", 8 }, { "<a@x\0>", 6 },
+		{ "\"\\\0\"@x", 6 }, { "a@[\0]", 5 },
 	};
 
 	(void)state;
@@ -192,7 +195,8 @@ static void nul_is_refused_everywhere(void **state)
 		struct addr_list list ADDR_LIST_AUTO;
 		struct err e;
 		addr_list_init(&list);
-		assert_false(addr_list_parse(&list, span_of(rows[i].text, rows[i].size), &e));
+		assert_false(addr_list_parse(&list, span_of(rows[i].text, rows[i].size),
+					     &e));
 	}
 }
 
@@ -240,8 +244,10 @@ static void the_place_of_an_address_is_known(void **state)
 static void hostile_lists_cost_linear_time(void **state)
 {
 	enum { SIZE = 2000000 };
-	static const char *const pieces[] = { "(", ")", "\"", "<", "[", "=?", "a:", ";", "\\",
-					      "@", "<@", "((a) ", "=?a?b?", "a@x ", "\r\n " };
+	static const char *const pieces[] = {
+		"(", ")", "\"", "<", "[", "=?", "a:", ";", "\\", "@", "<@", "((a) ",
+		"=?a?b?", "a@x ", "\r\n ",
+	};
 	char *text = malloc(SIZE);
 
 	(void)state;
@@ -254,7 +260,8 @@ static void hostile_lists_cost_linear_time(void **state)
 		}
 		addr_list_init(&list);
 		bool done = addr_list_parse(&list, span_of(text, SIZE / size * size), &e);
-		assert_true(done == (strcmp(pieces[i], "a:") == 0) || i + 1 == COUNT(pieces));
+		assert_true(done == (strcmp(pieces[i], "a:") == 0) ||
+			    i + 1 == COUNT(pieces));
 	}
 	free(text);
 }
@@ -291,10 +298,10 @@ static void one_sender_is_read(void **state)
 	static const struct {
 		const char *text, *spec;
 	} rows[] = {
-		{ "", "" }, { " ", "" }, { "<>", "" }, { "a@b", "a@b" }, { "<a@b>", "a@b" },
-		{ "Name <a@b>", "a@b" }, { "root@h (fcron)", "root@h" }, { "root", "root" },
-		{ "a@b, c@d", NULL }, { "a@b,", NULL }, { "g: a@b;", NULL }, { "(only)", NULL },
-		{ "a b", NULL }, { ",", NULL },
+		{ "", "" }, { " ", "" }, { "<>", "" }, { "a@b", "a@b" },
+		{ "<a@b>", "a@b" }, { "Name <a@b>", "a@b" }, { "root", "root" },
+		{ "root@h (fcron)", "root@h" }, { "a@b, c@d", NULL }, { "a@b,", NULL },
+		{ "g: a@b;", NULL }, { "(only)", NULL }, { "a b", NULL }, { ",", NULL },
 	};
 
 	(void)state;
@@ -316,16 +323,18 @@ static void one_sender_is_read(void **state)
 static void only_safe_addresses_reach_a_command(void **state)
 {
 	static const char *const safe[] = {
-		"", "a", "a@b", "a.b@c.d", "\"a b\"@c", "\"a..b\"@c", "\"\\\"\"@c", "\"\"@c",
-		"\"@\"@c", "\"<>\"@c", "a@[127.0.0.1]", "a@[IPv6:::1]", "a@[x:y]", "a+b=c@d",
-		"\xc3\xa9@\xc3\xa9",
+		"", "a", "a@b", "a.b@c.d", "\"a b\"@c", "\"a..b\"@c", "\"\\\"\"@c",
+		"\"\"@c", "\"@\"@c", "\"<>\"@c", "a@[127.0.0.1]", "a@[IPv6:::1]",
+		"a@[x:y]", "a+b=c@d", "\xc3\xa9@\xc3\xa9",
 	};
 	static const char *const unsafe[] = {
-		" ", "@", "a@", "@b", "a b", "a b@c", "a@b c", "a@b>", "<a@b>", "a@b\r", "a\n@b",
-		"a@b\x01", "a..b@c", ".a@c", "a.@c", "a@.c", "a@c.", "a@c..d", "\"a@b", "a\"@b",
-		"\"a\"b\"@c", "\"a\\\"@c", "\"a\"\"@c", "\"\"\"@c", "a@[1.2.3]", "a@[]", "a@[x:]",
-		"a@[:x]", "a@[x-:y]", "a@[x:<y]", "a@[x:\"]", "a@[1.2.3.4", "a@b]", "a@[a:b]c]", "a@b@c", "\"a\tb\"@c",
-		"a@b/c", "\xff@x", "\xc2\x80@x", "a@b SIZE=1", "a,b@c", "a(b)@c",
+		" ", "@", "a@", "@b", "a b", "a b@c", "a@b c", "a@b>", "<a@b>", "a@b\r",
+		"a\n@b", "a@b\x01", "a..b@c", ".a@c", "a.@c", "a@.c", "a@c.", "a@c..d",
+		"\"a@b", "a\"@b", "\"a\"b\"@c", "\"a\\\"@c", "\"a\"\"@c", "\"\"\"@c",
+		"\"a\\\"", "a@[1.2.3]", "a@[]", "a@[x:]", "a@[:x]", "a@[x-:y]",
+		"a@[x:<y]", "a@[x:\"]", "a@[1.2.3.4", "a@b]", "a@[a:b]c]", "a@b@c",
+		"\"a\tb\"@c", "a@b/c", "\xff@x", "\xc2\x80@x", "a@b SIZE=1", "a,b@c",
+		"a(b)@c",
 	};
 
 	(void)state;
@@ -380,7 +389,8 @@ static void duplicates_go_and_order_stays(void **state)
 	assert_false(addr_equal("a", "a@a"));
 	addr_list_init(&list);
 	addr_list_unique(&list);
-	assert_true(addr_list_parse(&list, span_str("c@x, a@x, A@x, c@X, b, a@X, b, ab"), &e));
+	assert_true(addr_list_parse(&list, span_str("c@x, a@x, A@x, c@X, b, a@X, b, ab"),
+				    &e));
 	addr_list_unique(&list);
 	char *specs = joined(&list);
 	assert_string_equal(specs, "c@x|a@x|A@x|b|ab");
@@ -430,7 +440,8 @@ static void check_folded(const struct buf *b)
 			assert_in_range(length, 12, 75);
 			struct buf plain BUF_AUTO;
 			buf_init(&plain, 100);
-			assert_true(text_base64_decode(&plain, span_of(word + 10, length - 12)));
+			assert_true(text_base64_decode(&plain,
+						       span_of(word + 10, length - 12)));
 			assert_true(text_is_utf8(buf_span(&plain)));
 		}
 		if (!end) {
@@ -453,7 +464,8 @@ static void long_names_are_folded(void **state)
 			for (size_t i = 0; i < column; i++) {
 				assert_true(buf_add_byte(&b, 'x'));
 			}
-			memset(name, 'a', shift);	/* cuts fall on each byte of a character */
+			/* Cuts fall on each byte of a character. */
+			memset(name, 'a', shift);
 			for (size_t i = 0; i < 60; i++) {
 				memcpy(name + shift + i * 3, "\xe5\xb1\xb1", 3);
 			}

@@ -20,8 +20,10 @@ static void local_names_become_their_targets(void **state)
 		{ "root:\n\ta@x\n\n# no\n  # no\n \n , b@x\n", "root", "a@x|b@x" },
 		{ "root: a@x,\r\n b@x\r\n", "root", "a@x|b@x" },
 		/* Comments and quotes. */
-		{ "# root: no@x\n  # too\n\nroot: a@x # b@x\nc: d#e@x\n", "root, c", "a@x|d#e@x" },
-		{ "\"a b\": c@x\nd: \"e,#f: \"@x (g, h)\n", "\"a b\", d", "c@x|\"e,#f: \"@x" },
+		{ "# root: no@x\n  # too\n\nroot: a@x # b@x\nc: d#e@x\n", "root, c",
+		  "a@x|d#e@x" },
+		{ "\"a b\": c@x\nd: \"e,#f: \"@x (g, h)\n", "\"a b\", d",
+		  "c@x|\"e,#f: \"@x" },
 		{ "a: \"b\\\"\"@x, c@x", "a", "\"b\\\"\"@x|c@x" },
 		/* Aliases of aliases. */
 		{ "a: b\nb: c, d@x\nc: e@x\n", "a", "e@x|d@x" },
@@ -55,7 +57,8 @@ static void local_names_become_their_targets(void **state)
 		assert_true(addr_list_parse(&list, span_str(rows[i].in), &e));
 		assert_true(aliases_expand(a, &list, &e));
 		for (size_t k = 0; k < list.count; k++) {
-			assert_true(buf_printf(&specs, "%s%s", k ? "|" : "", list.at[k].spec));
+			assert_true(buf_printf(&specs, "%s%s", k ? "|" : "",
+					       list.at[k].spec));
 		}
 		assert_string_equal(specs.data, rows[i].out);
 		aliases_free(a);
@@ -68,7 +71,8 @@ static void mistakes_are_named_with_their_line(void **state)
 		const char *file, *error;
 	} rows[] = {
 		{ "a: b\nc: d\n\nA: e\n", "f:4: A: this alias is in line 1 already" },
-		{ "default: b\nDefault: c\n", "f:2: Default: this alias is in line 1 already" },
+		{ "default: b\nDefault: c\n",
+		  "f:2: Default: this alias is in line 1 already" },
 		{ "a: b\n\nc d\n", "f:3: no \":\" behind the name" },
 		{ " a: b\n", "f:1: this line continues nothing" },
 		{ ": b\n", "f:1: no name before the \":\"" },
@@ -82,7 +86,8 @@ static void mistakes_are_named_with_their_line(void **state)
 		{ "a: \\\n", "f:1: a: a target is empty" },
 		{ "a: b; c\n", "f:1: a: address \"b; c\": \";\" does not separate" },
 		{ "a: \"b\n", "f:1: a: address \"\"b\": no closing quote" },
-		{ "a: |/bin/x\n", "f:1: a: commands, files and :include: are not supported" },
+		{ "a: |/bin/x\n",
+		  "f:1: a: commands, files and :include: are not supported" },
 		{ "a: b,\n \"|/bin/x y, z\"\n", "f:2: a: commands, files" },
 		{ "a: /var/mail/x\n", "f:1: a: commands, files" },
 		{ "a: \"/var/x y\"\n", "f:1: a: commands, files" },
@@ -117,7 +122,8 @@ static void expansion_is_bounded(void **state)
 		struct err e = { 0 };
 		buf_init(&file, 10000);
 		for (unsigned i = 0; i <= depth; i++) {
-			assert_true(buf_printf(&file, "a%u: a%u, a%u\n", i, i + 1, i + 1));
+			assert_true(buf_printf(&file, "a%u: a%u, a%u\n", i, i + 1,
+					       i + 1));
 		}
 		struct aliases *a = aliases_parse(buf_span(&file), "f", &e);
 		assert_non_null(a);

@@ -49,7 +49,8 @@ static void the_calendar_is_right(void **state)
 		struct tm tm;
 		gmtime_r(&t, &tm);
 		if (c.year != tm.tm_year + 1900 || c.month != tm.tm_mon + 1 ||
-		    c.day != tm.tm_mday || c.weekday != tm.tm_wday || c.hour != tm.tm_hour ||
+		    c.day != tm.tm_mday || c.weekday != tm.tm_wday ||
+		    c.hour != tm.tm_hour ||
 		    c.minute != tm.tm_min || c.second != tm.tm_sec) {
 			fail_msg("%lld", (long long)t);
 		}

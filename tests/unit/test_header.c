@@ -66,7 +66,8 @@ static void recipients_are_what_minus_t_sends_to(void **state)
 		{ "", "" },
 		{ "Subject: x@y\r\nFrom: f@x\r\nReply-To: r@x\r\n", "" },
 		{ "To: a@x, B <b@x>\r\nCC: c@x\r\nbcc : d@x\r\n", "a@x|b@x|c@x|d@x" },
-		{ "Bcc: d@x\r\nTo:a@x,\r\n b@x\r\nTo: c@x\r\nTo:\r\n", "d@x|a@x|b@x|c@x" },
+		{ "Bcc: d@x\r\nTo:a@x,\r\n b@x\r\nTo: c@x\r\nTo:\r\n",
+		  "d@x|a@x|b@x|c@x" },
 		{ "To: undisclosed-recipients:;\r\nBcc:\r\n d@x\r\n", "d@x" },
 		{ "To: a@x\r\nResent-To: r@x\r\n", "r@x" },
 		{ "Resent-Cc: r@x\r\nResent-Bcc: s@x\r\nTo: a@x\r\nResent-To: t@x\r\n",
@@ -76,7 +77,8 @@ static void recipients_are_what_minus_t_sends_to(void **state)
 		{ "Resent-To: r@x\r\nTo: broken <\r\n", "r@x" },
 		{ "To: root\r\n", "root" },
 		{ "X-To: a@x\r\nTo-Do: b@x\r\nno field To: c@x\r\n", "" },
-		{ "To: a@x\r\nCc: b <b@x\r\n", "!Cc: address \"b <b@x\": no closing \">\"" },
+		{ "To: a@x\r\nCc: b <b@x\r\n",
+		  "!Cc: address \"b <b@x\": no closing \">\"" },
 		{ "resent-bcc: b c\r\n", "!resent-bcc: address \"b c\": two words" },
 		{ "To: MAILER-DAEMON <>\r\n", "!To: address \"<>\"" },
 	};
@@ -99,7 +101,8 @@ static void recipients_are_what_minus_t_sends_to(void **state)
 		}
 		assert_true(done);
 		for (size_t k = 0; k < list.count; k++) {
-			assert_true(buf_printf(&specs, "%s%s", k ? "|" : "", list.at[k].spec));
+			assert_true(buf_printf(&specs, "%s%s", k ? "|" : "",
+					       list.at[k].spec));
 		}
 		assert_string_equal(specs.data, rows[i].specs);
 	}
@@ -126,7 +129,8 @@ static void the_sender_is_the_first_author(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct err e = { 0 };
 		char *spec = NULL;
-		assert_int_equal(header_sender(span_str(rows[i].header), &spec, &e), !rows[i].fails);
+		assert_int_equal(header_sender(span_str(rows[i].header), &spec, &e),
+				 !rows[i].fails);
 		assert_int_equal(spec != NULL, rows[i].spec != NULL);
 		if (spec) {
 			assert_string_equal(spec, rows[i].spec);
@@ -141,7 +145,8 @@ static void only_addresses_need_smtputf8(void **state)
 		const char *header;
 		bool needed;
 	} rows[] = {
-		{ "From: \xc3\xa9 <a@x>\r\nSubject: \xc3\xa9@\xc3\xa9\r\nTo: (\xc3\xa9) a@x\r\n", false },
+		{ "From: \xc3\xa9 <a@x>\r\nSubject: \xc3\xa9@x\r\n", false },
+		{ "To: (\xc3\xa9) a@x\r\n", false },
 		{ "To: \"\xc3\xa9\" <a@x>, \xc3\xa9: b@x;\r\n", false },
 		{ "To: a@x,\r\n \xc3\xa9@x\r\n", true },
 		{ "Cc: a@\xc3\xa9.example\r\n", true },
@@ -154,7 +159,8 @@ static void only_addresses_need_smtputf8(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		assert_int_equal(header_needs_smtputf8(span_str(rows[i].header)), rows[i].needed);
+		assert_int_equal(header_needs_smtputf8(span_str(rows[i].header)),
+				 rows[i].needed);
 	}
 }
 

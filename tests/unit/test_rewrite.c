@@ -43,9 +43,12 @@ static void missing_fields_are_put_on_top(void **state)
 	} rows[] = {
 		{ "", "Date: " DATE FROM "Message-ID: " ID },
 		{ "To: a@x\r\n", "Date: " DATE FROM "Message-ID: " ID "To: a@x\r\n" },
-		{ "date: x\r\nFROM : y\r\nmessage-id:\r\n", "date: x\r\nFROM : y\r\nmessage-id:\r\n" },
-		{ "Date:\r\nX: y\r\n z\r\n", FROM "Message-ID: " ID "Date:\r\nX: y\r\n z\r\n" },
-		{ "From: o@x\r\nDate: x\r\n", "Message-ID: " ID "From: o@x\r\nDate: x\r\n" },
+		{ "date: x\r\nFROM : y\r\nmessage-id:\r\n",
+		  "date: x\r\nFROM : y\r\nmessage-id:\r\n" },
+		{ "Date:\r\nX: y\r\n z\r\n",
+		  FROM "Message-ID: " ID "Date:\r\nX: y\r\n z\r\n" },
+		{ "From: o@x\r\nDate: x\r\n",
+		  "Message-ID: " ID "From: o@x\r\nDate: x\r\n" },
 		{ "Dates: x\r\n", "Date: " DATE FROM "Message-ID: " ID "Dates: x\r\n" },
 	};
 
@@ -84,7 +87,8 @@ static void from_is_set_as_asked(void **state)
 	check(&r, "X: y\r\nFrom: o@x\r\n", "X: y\r\nFrom: o@x\r\n");
 	r.set_from = SET_FROM_ON;
 	check(&r, "X: y\r\n", FROM "X: y\r\n");
-	check(&r, "X: y\r\nFrom: o@x,\r\n p@x\r\nZ: y\r\nfrom: q@x\r\n", "X: y\r\n" FROM "Z: y\r\n");
+	check(&r, "X: y\r\nFrom: o@x,\r\n p@x\r\nZ: y\r\nfrom: q@x\r\n",
+	      "X: y\r\n" FROM "Z: y\r\n");
 	check(&r, "Resent-From: r@x\r\nFrom: o@x\r\n", "Resent-From: r@x\r\n" FROM);
 	r.set_from = SET_FROM_OFF;
 	check(&r, "X: y\r\n", "X: y\r\n");
@@ -98,13 +102,15 @@ static void from_is_set_as_asked(void **state)
 	r.from_name = "\xe5\xb1\xb1\xe7\x94\xb0";
 	check(&r, "", "From: =?UTF-8?B?5bGx55Sw?= <me@x>\r\n");
 	r.from_name = "A name that is so long that no address can stand behind it any more";
-	check(&r, "", "From: A name that is so long that no address can stand behind it any more"
+	check(&r, "",
+	      "From: A name that is so long that no address can stand behind it any more"
 		      "\r\n <me@x>\r\n");
 }
 
 static void to_is_set_as_asked(void **state)
 {
-	struct rewrite r = { .set_to = SET_TO_ON, .recipients = two, .recipient_count = 2 };
+	struct rewrite r = { .set_to = SET_TO_ON, .recipients = two,
+			     .recipient_count = 2 };
 
 	(void)state;
 	check(&r, "X: y\r\n", "To: a@x, b@y\r\nX: y\r\n");
@@ -140,12 +146,16 @@ static void a_resent_message_gets_only_resent_fields(void **state)
 		{ "Resent-Message-ID: y\r\nResent-Date: x\r\nResent-To: r@x\r\n",
 		  "Resent-Message-ID: y\r\nResent-Date: x\r\nResent-To: r@x\r\n" },
 		/* The date is that of an earlier block. */
-		{ "Resent-From: r@x\r\nResent-Message-ID: y\r\nReceived: z\r\nResent-Date: x\r\n",
+		{ "Resent-From: r@x\r\nResent-Message-ID: y\r\n"
+		  "Received: z\r\nResent-Date: x\r\n",
 		  "Resent-Date: " DATE
-		  "Resent-From: r@x\r\nResent-Message-ID: y\r\nReceived: z\r\nResent-Date: x\r\n" },
-		{ "Resent-From: r@x\r\nResent-Message-ID: y\r\nResent-From: s@x\r\nResent-Date: x\r\n",
+		  "Resent-From: r@x\r\nResent-Message-ID: y\r\n"
+		  "Received: z\r\nResent-Date: x\r\n" },
+		{ "Resent-From: r@x\r\nResent-Message-ID: y\r\n"
+		  "Resent-From: s@x\r\nResent-Date: x\r\n",
 		  "Resent-Date: " DATE
-		  "Resent-From: r@x\r\nResent-Message-ID: y\r\nResent-From: s@x\r\nResent-Date: x\r\n" },
+		  "Resent-From: r@x\r\nResent-Message-ID: y\r\n"
+		  "Resent-From: s@x\r\nResent-Date: x\r\n" },
 		/* Fields go, but the block they stood in is there. */
 		{ "Resent-Bcc: r@x\r\n", "Resent-Date: " DATE "Resent-Message-ID: " ID },
 	};
@@ -173,7 +183,8 @@ static void the_right_side_of_an_id_is_always_valid(void **state)
 		const char *domain, *right;
 	} rows[] = {
 		{ "h.example", "h.example" }, { "", "localhost" }, { NULL, "localhost" },
-		{ "a b>\r\nX: y", "a-b---X--y" }, { ".a..b.", "a.b" }, { "...", "localhost" },
+		{ "a b>\r\nX: y", "a-b---X--y" }, { ".a..b.", "a.b" },
+		{ "...", "localhost" },
 		{ "[192.0.2.1]", "-192.0.2.1-" }, { "\xc3\xa9", "--" }, { "a_b", "a-b" },
 	};
 
@@ -195,7 +206,8 @@ static void the_right_side_of_an_id_is_always_valid(void **state)
 
 static void settings_cannot_add_lines(void **state)
 {
-	static const char *const bad[] = { "a@x\r\nBcc: b@x", "a@x\n", "a x", "a@x>", "a@x, b@x" };
+	static const char *const bad[] = { "a@x\r\nBcc: b@x", "a@x\n", "a x", "a@x>",
+					   "a@x, b@x" };
 	struct err e = { 0 };
 	struct buf out BUF_AUTO;
 

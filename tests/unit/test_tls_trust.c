@@ -21,7 +21,7 @@ static struct kit_cert noise[NOISE];
 static char bundle_path[40];
 static int bundle_fd;
 
-/* Noise, then the anchors, then noise again: the whole is larger than the search window. */
+/* Noise, then the anchors, then noise again. */
 static void write_bundle(const struct kit_cert *const *anchors, unsigned count)
 {
 	FILE *f = fdopen(dup(bundle_fd), "w");
@@ -139,7 +139,7 @@ enum id {
 	R_NARROW, R_SHORT, R_OLD,
 	I1, I2, I1_BY_R2, I1_EXPIRED, I_OLD, I_NO_CA, I_CLIENT, I_SHA1, I_NARROW, I_NEVER, I_SHORT,
 	I_OF_NARROW, I_OF_V1, I_NO_IDS,
-	L, L_DEEP, L_OF_R1, L_SELF, L_SELF_OLD, L_EXPIRED, L_EARLY, L_OTHER, L_IP, L_WILD, L_CN,
+	L, L_DEEP, L_OF_R1, L_SELF, L_SELF_OLD, L_EXPIRED, L_EARLY, L_OTHER, L_WILD, L_CN,
 	L_CLIENT, L_RSA, L_OF_NO_CA, L_OF_CLIENT, L_OF_SHA1, L_OF_NARROW, L_OF_NEVER, L_OF_SHORT,
 	L_UNDER_NARROW, L_OF_V1, L_OF_OLD, L_NO_IDS,
 	IDS
@@ -192,7 +192,6 @@ static const struct recipe {
 	{ L_EXPIRED, I1, NONE, { .name = NAME, .san = NAME, .from_days = -9, .to_days = -1 } },
 	{ L_EARLY, I1, NONE, { .name = NAME, .san = NAME, .from_days = 9, .to_days = 99 } },
 	{ L_OTHER, I1, NONE, { .name = "other.test", .san = "other.test" } },
-	{ L_IP, I1, NONE, { .name = "x", .san = "192.0.2.1 2001:db8::1" } },
 	{ L_WILD, I1, NONE, { .name = "x", .san = "*.mail.test" } },
 	{ L_CN, I1, NONE, { .name = NAME } },
 	{ L_CLIENT, I1, NONE, { .name = NAME, .san = NAME, .purpose = GNUTLS_KP_TLS_WWW_CLIENT } },
@@ -391,7 +390,6 @@ static void make_all(void)
 		spec.issuer = recipes[i].issuer ? &certs[recipes[i].issuer] : NULL;
 		spec.key = recipes[i].key ? &certs[recipes[i].key] : NULL;
 		kit_make(&certs[recipes[i].id], spec);
-		/* What signs below it needs the key at hand; it is freed with its owner. */
 	}
 	for (int i = 0; i < NOISE; i++) {
 		char name[4000];

@@ -44,7 +44,8 @@ static const struct row {
 	{ "a:\n\nb", false, "a:\r\n\r\nb\r\n", 4, 6 },
 	{ "a \t: b\n\nb", false, "a \t: b\r\n\r\nb\r\n", 8, 10 },
 	{ "a b: c\n\nb", false, "a b: c\r\n\r\nb\r\n", 0, 0 },
-	{ "a: b\n\tc\n \nd: e\n\nf", false, "a: b\r\n\tc\r\n \r\nd: e\r\n\r\nf\r\n", 19, 21 },
+	{ "a: b\n\tc\n \nd: e\n\nf", false, "a: b\r\n\tc\r\n \r\nd: e\r\n\r\nf\r\n", 19,
+	  21 },
 	{ "a: b\n \ntext", false, "a: b\r\n \r\ntext\r\n", 9, 9 },
 	/* Bare CR. */
 	{ "a: b\rc\n\nd", false, "a: b c\r\n\r\nd\r\n", 8, 10 },
@@ -86,7 +87,8 @@ static const struct row {
 	{ "a: b\n\n.", true, "a: b\r\n\r\n", 6, 8 },
 	{ "a: b\n\n.\r", true, "a: b\r\n\r\n", 6, 8 },
 	{ "a: b\n\n.", false, "a: b\r\n\r\n.\r\n", 6, 8 },
-	{ "a: b\n\n..\n.c\n. \n.\rd\n.", true, "a: b\r\n\r\n..\r\n.c\r\n. \r\n. d\r\n", 6, 8 },
+	{ "a: b\n\n..\n.c\n. \n.\rd\n.", true, "a: b\r\n\r\n..\r\n.c\r\n. \r\n. d\r\n", 6,
+	  8 },
 	{ "a: b\n\n.\xc3\xa9\n\n.\n", true, "a: b\r\n\r\n.\xc3\xa9\r\n\r\n", 6, 8 },
 	{ ".\na: b\n", true, "", 0, 0 },
 	{ ".", true, "", 0, 0 },
@@ -96,11 +98,13 @@ static const struct row {
 	{ "From x\n.\nx", true, "", 0, 0 },
 	/* Longer than a machine word. */
 	{ "Subject: 0123456789 0123456789\nX:\n\n01234567\r89012345\n0123456\n\n", false,
-	  "Subject: 0123456789 0123456789\r\nX:\r\n\r\n01234567 89012345\r\n0123456\r\n\r\n", 36, 38 },
+	  "Subject: 0123456789 0123456789\r\nX:\r\n\r\n01234567 89012345\r\n0123456\r\n\r\n",
+	  36, 38 },
 };
 
 /* Feeds the input cut at two places; returns the output. */
-static char *run(const struct row *row, struct wire *w, size_t cut1, size_t cut2, size_t max)
+static char *run(const struct row *row, struct wire *w, size_t cut1, size_t cut2,
+		 size_t max)
 {
 	struct span in = span_str(row->in);
 	struct buf out;
@@ -131,7 +135,8 @@ static void every_cut_gives_the_same(void **state)
 				assert_string_equal(out, rows[i].out);
 				if (w.header_end != rows[i].header_end ||
 				    w.body_start != rows[i].body_start) {
-					fail_msg("%zu: %zu %zu: %s", i, w.header_end, w.body_start,
+					fail_msg("%zu: %zu %zu: %s", i, w.header_end,
+						 w.body_start,
 						 out);
 				}
 				free(out);
@@ -246,7 +251,8 @@ static void big_bodies_come_through_whole(void **state)
 	for (size_t i = 0; i < SIZE; i++) {
 		seed = seed * 1103515245 + 12345;
 		unsigned pick = seed >> 16 & 63;
-		in[i] = i == 0 || i + 1 == SIZE ? 'a' : pick == 0 ? '\n' : (char)(pick + 100);
+		in[i] = i == 0 ||
+		i + 1 == SIZE ? 'a' : pick == 0 ? '\n' : (char)(pick + 100);
 		if (in[i] == '\n') {
 			want[wanted++] = '\r';
 		}
@@ -260,7 +266,8 @@ static void big_bodies_come_through_whole(void **state)
 		buf_init(&out, SIZE * 2);
 		wire_init(&w, true);
 		for (size_t at = 0; at < SIZE; at += chunk) {
-			struct span part = span_first(span_from(span_of(in, SIZE), at), chunk);
+			struct span part = span_first(span_from(span_of(in, SIZE), at),
+						      chunk);
 			assert_true(wire_feed(&w, part, &out));
 		}
 		assert_true(wire_end(&w, &out));
@@ -284,8 +291,10 @@ static void dots_are_doubled_at_line_starts(void **state)
 			bool at_start = true;
 			buf_init(&out, strlen(want));
 			assert_true(wire_stuff(&at_start, span_of(in, cut1), &out));
-			assert_true(wire_stuff(&at_start, span_of(in + cut1, cut2 - cut1), &out));
-			assert_true(wire_stuff(&at_start, span_of(in + cut2, size - cut2), &out));
+			assert_true(wire_stuff(&at_start, span_of(in + cut1, cut2 - cut1),
+					       &out));
+			assert_true(wire_stuff(&at_start, span_of(in + cut2, size - cut2),
+					       &out));
 			assert_string_equal(out.data, want);
 			assert_false(at_start);
 		}

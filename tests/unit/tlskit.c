@@ -242,6 +242,8 @@ static void note_client(struct kit_server *server, gnutls_session_t session)
 	if (gnutls_server_name_get(session, server->sni, &size, &type, 0) < 0) {
 		server->sni[0] = '\0';
 	}
+	gnutls_prf_rfc5705(session, 24, "EXPORTER-Channel-Binding", 0, NULL,
+			   sizeof(server->exporter), (char *)server->exporter);
 	if (der && count > 0 && gnutls_x509_crt_init(&crt) >= 0) {
 		size = sizeof(server->client);
 		gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER);

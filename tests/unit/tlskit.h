@@ -63,6 +63,7 @@ struct kit_server {
 	size_t echoed;			/* bytes */
 	char client[64];		/* CN of the client's certificate */
 	char sni[64];
+	unsigned char exporter[32];	/* RFC 9266, for TLS 1.3 */
 };
 
 /* Starts the thread; gives the client's end, non-blocking. */

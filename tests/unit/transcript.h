@@ -48,4 +48,22 @@ struct transcript {
 bool transcript_read(struct transcript *t, const char *path, char *error, size_t size);
 void transcript_free(struct transcript *t);
 
+/* -- between transcript.c and transcript_words.c --------------------------------------- */
+
+#define BYTES_MAX ((size_t)16 << 20)
+
+struct reader {
+	struct transcript *t;
+	struct message *message;	/* the one being described */
+	unsigned line;
+	const char *wrong;
+};
+
+void transcript_must(bool fits);
+/* Escapes become bytes; with `secret`, {…} marks them. */
+void transcript_text(const char *text, struct buf *to, struct buf *secret);
+unsigned transcript_avoid(const char *words);
+/* "key=value key …", of %message or of %client. */
+void transcript_words(struct reader *r, char *words, bool is_message);
+
 #endif
