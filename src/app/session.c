@@ -72,6 +72,7 @@ static bool start_tls(struct session *s, struct err *e)
 		.cert_file = conf_text(a, KEY_TLS_CERT_FILE),
 		.key_file = conf_text(a, KEY_TLS_KEY_FILE),
 		.priorities = conf_text(a, KEY_TLS_PRIORITIES),
+		.is_starttls = conf_starttls(a),
 	};
 
 	if (!stream_start_tls(&s->stream, &options, deadline_after(s, TLS_SECONDS), e)) {

@@ -112,19 +112,9 @@ static void acknowledge_at_once(int fd)
 
 ssize_t flight_receive(struct flight *f, void *data, size_t size)
 {
-	/* An answer cannot be there yet when the question has not left. */
-	bool must_wait = f->out.size > 0;
-
-	if (must_wait && !flight_send(f)) {
-		return -1;
-	}
 	for (;;) {
-		if (must_wait) {
-			acknowledge_at_once(f->fd);
-			if (!wait_for(f, POLLIN)) {
-				return -1;
-			}
-		}
+		/* What is there already needs no answer: in the middle of the server's TLS
+		 * flight our own must not be torn apart. */
 		ssize_t n = recv(f->fd, data, size, MSG_DONTWAIT);
 		if (n >= 0) {
 			return n;
@@ -133,6 +123,12 @@ ssize_t flight_receive(struct flight *f, void *data, size_t size)
 			err_errno(&f->error, CAUSE_LOST, "the connection was lost");
 			return -1;
 		}
-		must_wait = true;
+		if (!f->is_held && !flight_send(f)) {
+			return -1;
+		}
+		acknowledge_at_once(f->fd);
+		if (!wait_for(f, POLLIN)) {
+			return -1;
+		}
 	}
 }

@@ -18,6 +18,7 @@ struct flight {
 	int fd;			/* stays the caller's */
 	struct buf out;		/* not sent yet */
 	int64_t deadline;	/* clock_ms value; set before each of the calls below */
+	bool is_held;		/* nobody waits for what is gathered: it need not leave yet */
 	struct err error;	/* why a call failed; CAUSE_LOST */
 };
 
@@ -31,7 +32,11 @@ bool flight_send(struct flight *f) RELAY_CHECKED;
 /* Sends what the socket takes at once, and forgets the rest. */
 void flight_send_last(struct flight *f);
 
-/* Sends all, then waits for bytes.  0 = the other side closed; -1 = see error. */
+/*
+ * Gives bytes that are there; else sends all that is gathered (if it is not held) and waits
+ * for some.
+ * 0 = the other side closed; -1 = see error.
+ */
 ssize_t flight_receive(struct flight *f, void *data, size_t size) RELAY_CHECKED;
 
 #endif

@@ -17,7 +17,7 @@ struct sasl_options {
 	const char *host;	/* for OAUTHBEARER, GSSAPI, DIGEST-MD5 */
 	unsigned port;
 	const char *ntlm_domain;	/* NULL = none */
-	/* Allowed mechanisms, as in `auth`: "" or NULL = every safe one; else "scram-sha-256 plain". */
+	/* Allowed mechanisms, as in `auth`: NULL, "" or "on" = every safe one; else words. */
 	const char *allowed;
 	bool is_tls;
 	bool allow_cleartext;	/* PLAIN and LOGIN also without TLS */

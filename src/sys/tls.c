@@ -5,7 +5,6 @@
  * conversation.  RFC 8446, RFC 5246; channel binding: RFC 9266, RFC 5929.
  */
 #include "sys/tls.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "sys/flight.h"
 #include "sys/tls_text.h"
@@ -45,11 +44,24 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const void *data, size_t siz
 	return (ssize_t)size;
 }
 
+/*
+ * In TLS 1.3 GnuTLS makes a ChangeCipherSpec (RFC 8446, appendix D.4) as soon as it has the
+ * ServerHello, long before Finished.  No server waits for that record alone, so it travels
+ * with Finished, also when the server's flight comes in several pieces.
+ */
+static bool is_change_cipher_spec(struct span out)
+{
+	static const char record[] = { 20, 3, 3, 0, 1, 1 };
+
+	return span_equal(out, span_of(record, sizeof(record)));
+}
+
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
 	struct tls *t = pointer;
-	ssize_t n = flight_receive(&t->flight, data, size);
 
+	t->flight.is_held = !t->is_up && is_change_cipher_spec(buf_span(&t->flight.out));
+	ssize_t n = flight_receive(&t->flight, data, size);
 	if (n < 0) {
 		gnutls_transport_set_errno(t->session, EIO);
 	}

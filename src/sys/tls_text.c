@@ -145,18 +145,28 @@ static void say_owner(struct buf *to, const struct facts *f)
 	say(to, ", not for %s (if that is the right server: tls_host_override)", f->peer->host);
 }
 
+/* Which of the chain has signed number i; 0 = none of it. */
+static unsigned signer_of(const struct facts *f, unsigned i)
+{
+	unsigned above = 1;
+
+	while (above < f->count &&
+	       (above == i || !gnutls_x509_crt_check_issuer(f->crt[i], f->crt[above]))) {
+		above++;
+	}
+	return above < f->count ? above : 0;
+}
+
 /* The last certificate of the path that starts at the server's. */
 static unsigned top_of_path(const struct facts *f)
 {
 	unsigned top = 0;
 
+	/* Bounded: certificates can sign each other in a ring. */
 	for (unsigned step = 0; step < f->count; step++) {
-		unsigned above = 1;
-		while (above < f->count &&
-		       (above == top || !gnutls_x509_crt_check_issuer(f->crt[top], f->crt[above]))) {
-			above++;
-		}
-		if (above >= f->count || gnutls_x509_crt_check_issuer(f->crt[top], f->crt[top])) {
+		bool is_own = gnutls_x509_crt_check_issuer(f->crt[top], f->crt[top]);
+		unsigned above = is_own ? 0 : signer_of(f, top);
+		if (above == 0) {
 			break;
 		}
 		top = above;

@@ -50,8 +50,13 @@ static void what_is_said_before_an_answer_leaves_at_once(void **state)
 	assert_int_equal(flight_receive(&f, data, sizeof(data)), 3);
 	assert_memory_equal(data, "220", 3);
 	assert_false(has_something(server));
-	/* Nothing is there: all is sent, in one piece. */
+	/* Nothing is there, but nobody waits for what is gathered. */
 	f.deadline = 0;
+	f.is_held = true;
+	assert_int_equal(flight_receive(&f, data, sizeof(data)), -1);
+	assert_false(has_something(server));
+	/* Nothing is there: all is sent, in one piece. */
+	f.is_held = false;
 	assert_int_equal(flight_receive(&f, data, sizeof(data)), -1);
 	assert_int_equal(recv(server, data, sizeof(data), 0), 13);
 	assert_memory_equal(data, "Finished EHLO", 13);

@@ -22,7 +22,8 @@ static void every_setting_in_force_has_its_origin(void **state)
 	assert_true(
 		conf_set(a, KEY_PORT, span_str("2525"), "command line", &test_env, &e));
 	print(a, &out);
-	assert_string_equal(out.data, "host h\t# rc:1\n"
+	assert_string_equal(out.data, "account default\t# rc:1\n"
+				      "host h\t# rc:1\n"
 				      "port 2525\t# command line\n"
 				      "protocol smtp\t# default\n"
 				      "timeout off\t# default\n"

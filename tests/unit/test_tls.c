@@ -277,7 +277,9 @@ static void carry(int client, int server, int control)
 				send(server, data, (size_t)n, MSG_NOSIGNAL);
 			}
 		} else if (p[1].revents) {
-			n = recv(server, data, sizeof(data), MSG_DONTWAIT);
+			/* In small pieces, and the client can wait between them. */
+			poll(NULL, 0, 1);
+			n = recv(server, data, 100, MSG_DONTWAIT);
 			if (n > 0) {
 				send(client, data, (size_t)n, MSG_NOSIGNAL);
 			}
