@@ -4,6 +4,7 @@
 #include "app/maillog.h"
 #include "app/say.h"
 #include "app/session.h"
+#include "app/signals.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sys/sasl.h"
@@ -24,7 +25,8 @@ int deliver_exit_status(const struct smtp_rcpt *rcpts, size_t count)
 		if (o->verdict == VERDICT_ACCEPTED) {
 			continue;
 		}
-		if (o->verdict != VERDICT_PERMANENT) {
+		/* A wrong configuration can be put right, but not by trying again. */
+		if (o->verdict != VERDICT_PERMANENT && o->cause != CAUSE_CONFIG) {
 			return EX_TEMPFAIL;
 		}
 		if (status == EX_OK) {
@@ -101,6 +103,7 @@ static bool attempt(const struct delivery *d, struct identity *id, struct smtp_t
 	const struct account *a = d->account;
 	const struct session_body body = { .context = d->message, .read = read_body };
 	const char *domain = conf_text(a, KEY_DOMAIN);
+	bool maybe_twice = false;
 	struct buf secret;
 
 	buf_init_secret(&secret, SECRET_MAX);
@@ -116,12 +119,19 @@ static bool attempt(const struct delivery *d, struct identity *id, struct smtp_t
 	};
 	for (int i = 0; ok && i < ATTEMPTS_MAX; i++) {
 		ok = session_run(&options, txn, &body, facts, e);
+		facts->maybe_twice = maybe_twice;
 		if (ok || (facts->avoid & ~options.avoid) == 0 || any_accepted(txn)) {
 			break;
 		}
 		options.avoid |= facts->avoid;
+		if (facts->avoid & SMTP_AVOID_AUTH_PIPELINING) {
+			/* Who lost track there gets everything one step at a time. */
+			options.avoid |= SMTP_AVOID_PIPELINING;
+		}
 		ok = true;
 		for (size_t k = 0; k < txn->rcpt_count; k++) {
+			maybe_twice = maybe_twice ||
+				      txn->rcpts[k].outcome.verdict == VERDICT_UNKNOWN;
 			txn->rcpts[k].outcome = (struct outcome){ 0 };
 		}
 	}
@@ -129,31 +139,52 @@ static bool attempt(const struct delivery *d, struct identity *id, struct smtp_t
 	return ok;
 }
 
-/* One line for the session's failure, one for each recipient that failed on its own. */
-static void tell(const struct delivery *d, const struct smtp_txn *txn,
-		 const struct session_facts *facts, bool session_ok, const struct err *e)
+/* Did the recipient fail only because the session did? */
+static bool shares_fate(const struct outcome *o, const struct err *e)
+{
+	return o->verdict == VERDICT_UNKNOWN ||
+	       (o->cause == e->cause && o->verdict != VERDICT_ACCEPTED);
+}
+
+static void tell_session(const struct delivery *d, const struct session_facts *facts,
+			 const struct outcome *o, const struct err *e)
 {
 	const char *host = conf_text(d->account, KEY_HOST);
-	bool has_story = !session_ok && deliver_exit_status(txn->rcpts, txn->rcpt_count) != EX_OK;
+	const char *user = conf_text(d->account, KEY_USER);
 
-	if (has_story && facts->login_refused) {
-		const char *user = conf_text(d->account, KEY_USER);
+	if (facts->login_refused) {
 		say("account %s: login as %s with %s at %s failed: %s", d->account->name,
 		    user ? user : "(no user)", facts->mechanism[0] ? facts->mechanism : "AUTH",
 		    host ? host : facts->peer, e->text);
-	} else if (has_story) {
+	} else if (o->verdict == VERDICT_UNKNOWN) {
+		say("account %s: perhaps sent: %s", d->account->name, o->text);
+	} else {
 		say("account %s: %s", d->account->name, e->text);
 	}
+}
+
+/* One line for each recipient that failed; one for all that the session took with it, but
+ * each is named when others have got the message. */
+static void tell(const struct delivery *d, const struct smtp_txn *txn,
+		 const struct session_facts *facts, bool session_ok, const struct err *e)
+{
+	bool is_told = false, one_for_all = !session_ok && !any_accepted(txn);
+
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		const struct outcome *o = &txn->rcpts[i].outcome;
-		bool is_told = has_story && o->cause == e->cause && o->verdict != VERDICT_PERMANENT;
-		if (o->verdict != VERDICT_ACCEPTED && !is_told) {
-			say("%s: not sent%s: %s", txn->rcpts[i].addr,
-			    o->verdict == VERDICT_PERMANENT ? "" : " (try again later)", o->text);
+		const struct smtp_rcpt *rcpt = &txn->rcpts[i];
+		const struct outcome *o = &rcpt->outcome;
+		if (one_for_all && shares_fate(o, e)) {
+			if (!is_told) {
+				tell_session(d, facts, o, e);
+			}
+			is_told = true;
+		} else if (o->verdict != VERDICT_ACCEPTED) {
+			say("%s: %s: %s", rcpt->addr,
+			    o->verdict == VERDICT_PERMANENT ? "not sent"
+			    : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
+							    : "not sent (try again later)",
+			    o->text);
 		}
-	}
-	if (has_story && any_accepted(txn)) {
-		say("some recipients have got the message; see above for the others");
 	}
 }
 
@@ -181,9 +212,10 @@ int deliver_now(const struct delivery *d, struct identity *id)
 	if (!ok) {
 		fill_outcomes(&txn, &e);
 	}
+	int status = deliver_exit_status(txn.rcpts, txn.rcpt_count);
+	signals_end_with(status == EX_OK ? "" : "sendmail: stopped by a signal\n", status);
 	tell(d, &txn, &facts, ok, &e);
 	maillog_write(d, id, &txn, &facts, clock_ms() - start_ms);
-	int status = deliver_exit_status(txn.rcpts, txn.rcpt_count);
 	free(txn.rcpts);
 	return status;
 }

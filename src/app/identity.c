@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* identity: see identity.h. */
 #include "app/identity.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sys/net.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <netdb.h>
 #include <pwd.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+enum { NAME_SECONDS = 2 };
 
 void identity_clear(struct identity *id)
 {
@@ -93,17 +95,12 @@ const char *identity_canonical(struct identity *id)
 		return id->canonical;
 	}
 	const char *host = identity_host(id);
-	struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	if (!strchr(host, '.') && getaddrinfo(host, NULL, &hints, &found) == 0 &&
-	    found->ai_canonname && strchr(found->ai_canonname, '.')) {
-		id->canonical = safe_name(found->ai_canonname);
-	} else {
-		id->canonical = mem_str(host);
-	}
-	if (found) {
-		freeaddrinfo(found);
-	}
+	char name[256];
+	/* It can be a question to DNS, and mail must not wait for a dead one. */
+	bool is_full = !strchr(host, '.') &&
+		       net_canonical(host, clock_deadline(NAME_SECONDS), name, sizeof(name)) &&
+		       strchr(name, '.');
+	id->canonical = is_full ? safe_name(name) : mem_str(host);
 	return id->canonical;
 }
 

@@ -23,7 +23,8 @@ static const struct {
 
 /* Where lines go. */
 struct sink {
-	int fd;		/* -1: no file */
+	int fd;		/* -1: no file, or it cannot be written */
+	const char *path;
 	int facility;	/* -1: no syslog */
 	char prefix[512];	/* "time host sendmail[pid]: " for the file */
 };
@@ -38,6 +39,14 @@ static int facility_of(const struct account *a)
 	return -1;
 }
 
+static void tell_failure(const char *path)
+{
+	struct err e;
+
+	err_errno(&e, CAUSE_OS, "cannot write the log %s", path);
+	say("%s", e.text);
+}
+
 static void open_sink(struct sink *sink, const struct account *a, struct identity *id)
 {
 	const char *path = conf_text(a, KEY_LOGFILE);
@@ -46,17 +55,15 @@ static void open_sink(struct sink *sink, const struct account *a, struct identit
 	struct tm local;
 	char stamp[128];
 
-	*sink = (struct sink){ .fd = -1, .facility = facility_of(a) };
+	*sink = (struct sink){ .fd = -1, .path = path, .facility = facility_of(a) };
 	if (!path) {
 		return;
 	}
-	sink->fd = strcmp(path, "-") == 0
-			   ? STDOUT_FILENO
-			   : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	/* O_NONBLOCK: a FIFO that nobody reads must not hold us up. */
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	sink->fd = strcmp(path, "-") == 0 ? STDOUT_FILENO : open(path, flags, 0600);
 	if (sink->fd < 0) {
-		struct err e;
-		err_errno(&e, CAUSE_OS, "cannot write the log %s", path);
-		say("%s", e.text);
+		tell_failure(path);
 		return;
 	}
 	localtime_r(&now, &local);
@@ -67,13 +74,22 @@ static void open_sink(struct sink *sink, const struct account *a, struct identit
 		 identity_host(id), (long)getpid());
 }
 
+static void close_file(struct sink *sink)
+{
+	if (sink->fd > STDERR_FILENO) {
+		fs_close(&sink->fd);
+	}
+	sink->fd = -1;
+}
+
 /* One write a line, so that lines of several processes never mix. */
-static void put(const struct sink *sink, const struct buf *line)
+static void put(struct sink *sink, const struct buf *line)
 {
 	if (sink->fd >= 0) {
 		char *text MEM_AUTO = mem_printf("%s%s\n", sink->prefix, line->data);
 		if (!fs_write_all(sink->fd, text, strlen(text))) {
-			say("cannot write the log");
+			tell_failure(sink->path);
+			close_file(sink);
 		}
 	}
 	if (sink->facility >= 0) {
@@ -111,6 +127,8 @@ static void recipient_line(struct buf *line, const char *log_id, const struct de
 	const struct outcome *o = &rcpt->outcome;
 	const char *host = conf_text(a, KEY_SOCKET) ? NULL : conf_text(a, KEY_HOST);
 	char relay[512] = "none";
+	bool maybe_twice = o->verdict == VERDICT_UNKNOWN ||
+			   (o->verdict == VERDICT_ACCEPTED && facts->maybe_twice);
 
 	if (facts->peer[0] && host) {
 		snprintf(relay, sizeof(relay), "%s[%s]:%u", host, facts->peer, conf_port(a));
@@ -124,7 +142,7 @@ static void recipient_line(struct buf *line, const char *log_id, const struct de
 			       (long long)delay_ms % 1000 / 10,
 			       o->enhanced[0] ? o->enhanced : words[o->verdict].dsn,
 			       words[o->verdict].status, o->text,
-			       o->verdict == VERDICT_UNKNOWN ? "; possible duplicate" : "", a->name,
+			       maybe_twice ? "; possible duplicate" : "", a->name,
 			       facts->tls_version[0] ? facts->tls_version : "none",
 			       facts->mechanism[0] ? facts->mechanism : "none");
 	if (!fits) {
@@ -158,7 +176,5 @@ void maillog_write(const struct delivery *d, struct identity *id, const struct s
 		recipient_line(&line, log_id, d, &txn->rcpts[i], facts, delay_ms);
 		put(&sink, &line);
 	}
-	if (sink.fd > STDERR_FILENO) {
-		fs_close(&sink.fd);
-	}
+	close_file(&sink);
 }

@@ -60,6 +60,7 @@ static bool rewrite(struct call *c, struct err *e)
 	const char **recipients MEM_AUTO = mem_alloc(to->count, sizeof(*recipients));
 	const char *name = c->options.full_name ? c->options.full_name
 						: conf_text(a, KEY_FROM_FULL_NAME);
+	const char *domain = conf_text(a, KEY_DOMAIN);
 	struct rewrite r = {
 		.set_from = set_from_of(a),
 		.from = c->envelope.author,
@@ -72,7 +73,7 @@ static bool rewrite(struct call *c, struct err *e)
 		.add_message_id = conf_is(a, KEY_SET_MSGID_HEADER, "auto"),
 		.now = now,
 		.zone_minutes = zone_minutes(now),
-		.domain = identity_mailname(&c->id),
+		.domain = domain ? domain : identity_mailname(&c->id),
 	};
 
 	for (size_t i = 0; i < to->count; i++) {

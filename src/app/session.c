@@ -9,6 +9,7 @@
 #include "sys/stream.h"
 
 #include <limits.h>
+#include <sysexits.h>
 
 /* Without `timeout`: connecting, and TLS, may take this long. */
 enum { CONNECT_SECONDS = 30, TLS_SECONDS = 60, WRITE_SECONDS = 180 };
@@ -22,6 +23,7 @@ struct session {
 	struct stream stream;
 	struct smtp_client *client;
 	struct sasl *sasl;
+	struct trace trace;
 	struct buf binding;	/* channel binding */
 	unsigned long long reply_no;	/* whose deadline runs */
 	int64_t deadline;
@@ -82,7 +84,7 @@ static bool start_tls(struct session *s, struct err *e)
 		 tls_version(s->stream.tls));
 	snprintf(s->facts->tls_cipher, sizeof(s->facts->tls_cipher), "%s",
 		 tls_cipher(s->stream.tls));
-	trace_note(s->options->trace, "TLS %s %s", s->facts->tls_version, s->facts->tls_cipher);
+	trace_note(&s->trace, "TLS %s %s", s->facts->tls_version, s->facts->tls_cipher);
 	return true;
 }
 
@@ -134,7 +136,7 @@ static void step_login(struct session *s, struct span challenge)
 
 	buf_init_secret(&response, 32768);
 	if (sasl_step(s->sasl, challenge, &response, &e)) {
-		smtp_client_auth_reply(s->client, buf_span(&response));
+		smtp_client_auth_reply(s->client, buf_span(&response), sasl_is_proved(s->sasl));
 	} else {
 		smtp_client_auth_cancel(s->client, &e);
 	}
@@ -148,7 +150,7 @@ static bool read_some(struct session *s, int64_t deadline, struct err *e)
 	ssize_t n = stream_read(&s->stream, input, sizeof(input), deadline, e);
 
 	if (n > 0) {
-		trace_received(s->options->trace, span_of(input, (size_t)n));
+		trace_received(&s->trace, span_of(input, (size_t)n));
 		smtp_client_feed(s->client, span_of(input, (size_t)n));
 	} else if (n == 0) {
 		err_set(e, CAUSE_LOST, "the server closed the connection");
@@ -160,7 +162,11 @@ static void write_out(struct session *s, const struct smtp_action *action)
 {
 	struct err e, ignored;
 
-	trace_sent(s->options->trace, action);
+	if (action->body_size > 0) {
+		signals_end_with("sendmail: stopped by a signal; the message may have been sent\n",
+				 EX_TEMPFAIL);
+	}
+	trace_sent(&s->trace, action);
 	if (stream_write(&s->stream, action->data, deadline_after(s, WRITE_SECONDS), &e)) {
 		smtp_client_wrote(s->client);
 		return;
@@ -169,6 +175,18 @@ static void write_out(struct session *s, const struct smtp_action *action)
 	while (stream_is_readable(&s->stream) && read_some(s, clock_ms(), &ignored)) {
 	}
 	smtp_client_lost(s->client, &e);
+}
+
+/* Both sides wait for the other's first word, if the server wants TLS before it. */
+static void explain_silence(const struct session *s, const struct smtp_action *action,
+			    struct err *e)
+{
+	if (action->reply_no == 0 && !s->stream.tls && e->cause == CAUSE_LOST &&
+	    clock_left(s->deadline) == 0) {
+		err_set(e, CAUSE_LOST, "the server did not greet us in time: if it wants TLS "
+			"from the start, set %s",
+			conf_on(s->account, KEY_TLS) ? "tls_starttls off" : "tls on");
+	}
 }
 
 static void read_reply(struct session *s, const struct smtp_action *action)
@@ -180,6 +198,7 @@ static void read_reply(struct session *s, const struct smtp_action *action)
 		s->deadline = clock_deadline(action->timeout_s);
 	}
 	if (!read_some(s, s->deadline, &e)) {
+		explain_silence(s, action, &e);
 		smtp_client_lost(s->client, &e);
 	}
 }
@@ -254,6 +273,17 @@ static bool pump(struct session *s, struct err *e)
 	}
 }
 
+/* What a refusal of a token said on the way, in a challenge. */
+static void add_reason(const struct session *s, struct err *e)
+{
+	const char *reason = s->sasl ? sasl_server_error(s->sasl) : "";
+
+	if (reason[0]) {
+		const struct err said = *e;
+		err_set(e, said.cause, "%s (%s)", said.text, reason);
+	}
+}
+
 bool session_run(const struct session_options *o, struct smtp_txn *txn,
 		 const struct session_body *body, struct session_facts *facts, struct err *e)
 {
@@ -286,16 +316,19 @@ bool session_run(const struct session_options *o, struct smtp_txn *txn,
 	stream_address_literal(&s.stream, literal, sizeof(literal));
 	options.ehlo_name = o->ehlo_name ? o->ehlo_name : literal;
 	buf_init_secret(&s.binding, 256);
+	trace_init(&s.trace, o->trace);
 	s.client = smtp_client_new(&options);
 	txn->is_last = true;
 	smtp_client_submit(s.client, txn);
 	bool ok = pump(&s, e);
 	if (!ok && e->cause == CAUSE_AUTH) {
 		facts->login_refused = true;
+		add_reason(&s, e);
 	}
 	stream_close(&s.stream);
 	smtp_client_free(s.client);
 	sasl_free(s.sasl);
 	buf_clear(&s.binding);
+	trace_clear(&s.trace);
 	return ok;
 }

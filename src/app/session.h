@@ -27,6 +27,7 @@ struct session_facts {
 	char mechanism[32];		/* "" = no login */
 	unsigned avoid;			/* enum smtp_avoid bits the engine asks for */
 	bool login_refused;
+	bool maybe_twice;		/* set by the caller: an attempt before ended unknown */
 };
 
 struct session_options {

@@ -34,8 +34,11 @@ static bool read_user_files(struct conf *c, struct identity *id, bool *ret_found
 	*ret_found = false;
 	if (env.home) {
 		char *path MEM_AUTO = mem_printf("%s/.relayrc", env.home);
-		if (!conf_read(c, path, CONF_USER, &env, ret_found, e) || *ret_found) {
-			return *ret_found;
+		if (!conf_read(c, path, CONF_USER, &env, ret_found, e)) {
+			return false;
+		}
+		if (*ret_found) {
+			return true;
 		}
 	}
 	if (!(xdg && xdg[0] == '/') && !env.home) {
@@ -99,6 +102,7 @@ struct account *settings_account(struct conf *c, const struct options *o, struct
 	for (size_t i = 0; i < o->setting_count; i++) {
 		const struct option_setting *s = &o->settings[i];
 		if (!conf_set(a, s->key, span_str(s->value), "command line", &env, e)) {
+			e->cause = CAUSE_USAGE;
 			return NULL;
 		}
 	}

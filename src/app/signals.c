@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 static const char *volatile last_words = "sendmail: stopped by a signal; nothing was sent\n";
+static volatile sig_atomic_t last_status = EX_TEMPFAIL;
 
-void signals_say(const char *line)
+void signals_end_with(const char *line, int status)
 {
 	last_words = line;
+	last_status = status;
 }
 
 /* Nothing on disk needs care: temporary files have no name.  Only async-signal-safe calls. */
@@ -24,7 +26,7 @@ static void end_here(int signal_number)
 
 	(void)ignored;
 	(void)signal_number;
-	_exit(EX_TEMPFAIL);
+	_exit(last_status);
 }
 
 static void fill_descriptors(void)
@@ -46,6 +48,7 @@ void signals_prepare(void)
 	fill_descriptors();
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
 		struct sigaction old, action = { .sa_handler = end_here };

@@ -10,12 +10,16 @@
 
 /*
  * Descriptors 0, 1 and 2 that are closed become /dev/null (0 so that reading from it
- * fails).  Inherited signal masks are cleared, SIGPIPE is ignored.  SIGTERM, SIGHUP (when not
- * ignored) and SIGINT end the program with EX_TEMPFAIL and one line on stderr.
+ * fails).  Inherited signal masks are cleared; SIGPIPE and SIGXFSZ are ignored, so that
+ * write says EPIPE or EFBIG.  SIGTERM, SIGHUP and SIGINT, when not ignored, end the
+ * program with EX_TEMPFAIL and one line on stderr.
  */
 void signals_prepare(void);
 
-/* What a deadly signal says from now on; a static text. */
-void signals_say(const char *line);
+/*
+ * What a deadly signal says from now on, a static text, and the status it ends the program
+ * with: once the fate of the message is known, no signal can change what the caller hears.
+ */
+void signals_end_with(const char *line, int status);
 
 #endif

@@ -60,6 +60,16 @@ static size_t utf8_sequence(const unsigned char *s, size_t size)
 	return overlong || beyond ? 0 : want;
 }
 
+/* U+2028, U+2029 and the marks that turn the direction of writing: they forge lines. */
+static bool is_deceptive(const unsigned char *s, size_t n)
+{
+	if (n != 3 || s[0] != 0xe2) {
+		return false;
+	}
+	return (s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
+	       (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
+}
+
 void text_sanitise(char *text, size_t size)
 {
 	unsigned char *s = (unsigned char *)text;
@@ -67,7 +77,8 @@ void text_sanitise(char *text, size_t size)
 	for (size_t i = 0; i < size;) {
 		size_t n = utf8_sequence(s + i, size - i);
 		bool c1_control = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
-		if (n == 0 || s[i] < 0x20 || s[i] == 0x7f || c1_control) {
+		if (n == 0 || s[i] < 0x20 || s[i] == 0x7f || c1_control ||
+		    is_deceptive(s + i, n)) {
 			s[i] = '?';
 			n = n == 0 ? 1 : n;
 			for (size_t k = 1; k < n; k++) {
@@ -232,6 +243,21 @@ bool text_base64_add(struct buf *to, struct span data)
 	}
 	buf_grew(to, size);
 	return true;
+}
+
+bool text_hide_pin(char *text)
+{
+	static const char name[] = "pin-value=";
+	bool is_found = false;
+
+	while ((text = strcasestr(text, name))) {
+		text += strlen(name);
+		size_t size = strcspn(text, "&"), shown = size < 3 ? size : 3;
+		memset(text, '*', shown);
+		memmove(text + shown, text + size, strlen(text + size) + 1);
+		is_found = true;
+	}
+	return is_found;
 }
 
 static int base64_value(char c)

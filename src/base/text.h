@@ -18,10 +18,17 @@ bool text_starts_fold(struct span s, const char *prefix);
 int text_compare_fold(struct span a, struct span b);
 
 /*
- * Replaces control bytes (CR, LF, TAB included) and bytes that are not UTF-8 by '?' in
- * place.  Afterwards the text is one line and safe for a terminal and a log.
+ * Replaces control bytes (CR, LF, TAB included), Unicode's line breaks and direction marks,
+ * and bytes that are not UTF-8 by '?' in place.  Afterwards the text is one line, reads as
+ * it was written, and is safe for a terminal and a log.
  */
 void text_sanitise(char *text, size_t size);
+
+/*
+ * A PKCS#11 URI can have a PIN in it (pin-value, RFC 7512): masks it in place.  True when
+ * there was one.
+ */
+bool text_hide_pin(char *text);
 
 /* Decimal, no sign, no blanks, at most max.  False when it is anything else. */
 bool text_unsigned(struct span s, unsigned long long max, unsigned long long *ret_value)

@@ -187,8 +187,8 @@ const char *conf_from(const struct account *a);
 void conf_origin(const struct account *a, enum key key, char *text, size_t size);
 
 /*
- * Appends every setting in force, `key value<TAB># origin`, in the order of keys.def,
- * secrets as "********", unset ones left out.  What `relay check` and -P print; it parses
+ * Appends "account NAME" and every setting in force, `key value<TAB># origin`, in the
+ * order of keys.def, secrets as "********", unset ones left out.  What `relay check` and -P print; it parses
  * again (a TAB followed by "# " starts a comment).  False when the buffer is full.
  */
 bool conf_print(const struct account *a, struct buf *to) RELAY_CHECKED;

@@ -5,6 +5,7 @@
  */
 #include "conf/parse.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "conf/account.h"
 #include "conf/keys.h"
 #include "conf/lex.h"
@@ -138,6 +139,16 @@ static struct account *current(struct parse *p, unsigned line, struct err *e)
 	return begin_account(p, span_str("default"), line, e);
 }
 
+/* A password, or the PIN of a token in its URI. */
+static bool is_secret_value(enum key key, struct span value)
+{
+	if (conf_key_row(key)->type == TYPE_PATH) {
+		char *copy MEM_AUTO = mem_copy(value.data, value.size);
+		return text_hide_pin(copy);
+	}
+	return conf_key_row(key)->type == TYPE_SECRET && value.size > 0;
+}
+
 static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_evaluated,
 			  struct err *e)
 {
@@ -147,7 +158,7 @@ static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_eva
 	if (memchr(l->key.data, '-', l->key.size) || !conf_key_find(l->key, &key)) {
 		return fail_unknown(p, l, e);
 	}
-	bool is_secret = conf_key_row(key)->type == TYPE_SECRET && l->value.size > 0;
+	bool is_secret = is_secret_value(key, l->value);
 	if (is_secret && !is_evaluated && p->secret_refusal) {
 		return err_set(e, CAUSE_CONFIG, "%s: %.*s: %s", where, SPAN_ARG(l->key),
 			       p->secret_refusal);

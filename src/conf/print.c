@@ -33,12 +33,27 @@ static bool add_line(struct buf *to, const char *key, const char *value,
 	const char *quote = needs_quotes(span_str(value)) ? "\"" : "";
 
 	sanitise(safe);
+	text_hide_pin(safe);
 	return buf_printf(to, "%s %s%s%s" LEX_COMMENT "%s\n", key, quote, safe, quote,
 			  origin);
 }
 
+static bool add_heading(const struct account *a, struct buf *to)
+{
+	char origin[512] = "command line";
+
+	if (a->file) {
+		snprintf(origin, sizeof(origin), "%s:%u", a->file, a->line);
+	}
+	text_sanitise(origin, strlen(origin));
+	return add_line(to, "account", a->name, origin);
+}
+
 bool conf_print(const struct account *a, struct buf *to)
 {
+	if (!add_heading(a, to)) {
+		return false;
+	}
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		enum key key = (enum key)i;
 		const struct key_row *row = conf_key_row(key);

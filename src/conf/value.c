@@ -215,10 +215,9 @@ static bool check_from(char **text, struct err *e)
 		return !strpbrk(*text, " \t") ||
 		       err_set(e, CAUSE_CONFIG, "a pattern cannot have blanks");
 	}
-	if (!addr_parse_one(&spec, span_str(*text), e)) {
-		return false;
-	}
-	if (spec[0] == '\0' || !addr_is_safe(span_str(spec))) {
+	/* Its error would quote the value. */
+	if (!addr_parse_one(&spec, span_str(*text), e) || spec[0] == '\0' ||
+	    !addr_is_safe(span_str(spec))) {
 		free(spec);
 		return err_set(e, CAUSE_CONFIG, "not a mail address");
 	}

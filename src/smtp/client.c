@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "mail/wire.h"
 
+#include <stdlib.h>
+
 static void wait_for_greeting(struct smtp_client *c)
 {
 	c->phase = PHASE_GREETING;
@@ -23,6 +25,7 @@ struct smtp_client *smtp_client_new(const struct smtp_options *options)
 	buf_init_secret(&c->out, CLIENT_OUT_MAX);
 	buf_init(&c->in, CLIENT_IN_MAX);
 	buf_init_secret(&c->login.line, VERB_LINE_MAX);
+	buf_init_secret(&c->login.sent, VERB_LINE_MAX);
 	buf_init_secret(&c->login.challenge, REPLY_TEXT_MAX);
 	reply_init(&c->reply);
 	if (options->security == SMTP_IMPLICIT_TLS) {
@@ -41,6 +44,7 @@ void smtp_client_free(struct smtp_client *c)
 	buf_clear(&c->out);
 	buf_clear(&c->in);
 	buf_clear(&c->login.line);
+	buf_clear(&c->login.sent);
 	buf_clear(&c->login.challenge);
 	reply_clear(&c->reply);
 	client_forget_round(c);
@@ -149,6 +153,9 @@ struct smtp_action smtp_client_next(struct smtp_client *c)
 		if (c->is_writing) {
 			return write_action(c);
 		}
+		if (client_wants_body(c) && c->round.body_at == c->txn->size) {
+			client_end_body(c);
+		}
 		if (c->out.size == 0 && client_awaits(c) && client_take_reply(c)) {
 			continue;
 		}
@@ -163,7 +170,6 @@ struct smtp_action smtp_client_next(struct smtp_client *c)
 			if (c->round.body_at < c->txn->size) {
 				return body_action(c);
 			}
-			client_end_body(c);
 			continue;
 		}
 		if (c->out.size > 0) {
@@ -231,7 +237,8 @@ void smtp_client_feed(struct smtp_client *c, struct span bytes)
 		return;
 	}
 	const char *end = memrchr(bytes.data, '\n', bytes.size);
-	c->in_line = end ? (size_t)(bytes.data + bytes.size - end) - 1 : c->in_line + bytes.size;
+	c->in_line = end ? (size_t)(bytes.data + bytes.size - end) - 1
+			 : c->in_line + bytes.size;
 	c->is_in_worth = c->is_in_worth || end || c->in_line >= REPLY_LINE_MAX;
 }
 

@@ -7,13 +7,15 @@
  * The caller owns the socket, TLS and SASL.  It calls smtp_client_next() again and again
  * and does the one thing the action asks for:
  *
- *	WRITE    write all of action.data, then smtp_client_wrote()
+ *	WRITE    write all of action.data, then smtp_client_wrote(); bytes that the server
+ *	         sends meanwhile may be fed, and are looked at after smtp_client_wrote()
  *	READ     read some bytes within action.timeout_s, then smtp_client_feed()
  *	TLS      make the TLS handshake, then smtp_client_tls_done()
- *	AUTH     choose a mechanism from action.caps, then smtp_client_auth() (or _fail())
+ *	AUTH     choose a mechanism from action.caps, then smtp_client_auth() (or _cancel());
+ *	         may come a second time, when AUTH is tried again alone: start anew then
  *	STEP     answer action.data (raw challenge) with smtp_client_auth_reply()
  *	VERIFY   the server said 235: check that the mechanism is complete and the server
- *	         has proved itself; then smtp_client_auth_verified() (or _fail())
+ *	         has proved itself; then smtp_client_auth_verified() (or _cancel())
  *	BODY     give message bytes from action.offset on with smtp_client_body()
  *	IDLE     the transaction is over, its outcomes stand in its recipients: submit the
  *	         next one or smtp_client_quit()
@@ -106,7 +108,8 @@ struct smtp_action {
 	size_t secret_size;	/* 0 = none */
 	size_t body_from;	/* WRITE: where bytes of the message stand in it; behind secrets */
 	size_t body_size;	/* 0 = none */
-	unsigned timeout_s;	/* READ: for the whole reply that is awaited */
+	unsigned timeout_s;	/* READ: for the whole reply that is awaited; WRITE: for each
+				   time that the connection takes nothing */
 	unsigned long long reply_no;	/* READ: changes when a new reply is awaited: only then
 					   does the timeout start anew (a dripping server) */
 	unsigned long long offset;	/* BODY */
@@ -124,7 +127,11 @@ void smtp_client_free(struct smtp_client *c);	/* wipes its buffers */
 
 struct smtp_action smtp_client_next(struct smtp_client *c);
 
-/* At the start, or at IDLE.  May be called before the greeting has come. */
+/*
+ * At the start, or at IDLE.  May be called before the greeting has come.  Recipients that
+ * are ACCEPTED or PERMANENT already are left alone, all others are tried: so the same
+ * transaction can go to another session.
+ */
 void smtp_client_submit(struct smtp_client *c, struct smtp_txn *txn);
 void smtp_client_quit(struct smtp_client *c);
 
@@ -137,8 +144,16 @@ void smtp_client_tls_done(struct smtp_client *c);
  */
 void smtp_client_auth(struct smtp_client *c, const char *mechanism,
 		      const struct span *initial, bool is_single);
-void smtp_client_auth_reply(struct smtp_client *c, struct span raw);
-/* The mechanism cannot go on (bad challenge): "*" is sent, then FAIL with this error. */
+/*
+ * is_last: the server has proved itself and this ends the mechanism (SCRAM's empty answer
+ * to the server's signature): only 235 can follow, so commands may stand behind it too,
+ * and VERIFY is not asked.
+ */
+void smtp_client_auth_reply(struct smtp_client *c, struct span raw, bool is_last);
+/*
+ * At AUTH, STEP and VERIFY: the mechanism cannot go on.  A challenge is answered with "*";
+ * then QUIT, and FAIL with this error.
+ */
 void smtp_client_auth_cancel(struct smtp_client *c, const struct err *why);
 void smtp_client_auth_verified(struct smtp_client *c);
 void smtp_client_body(struct smtp_client *c, struct span bytes);

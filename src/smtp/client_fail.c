@@ -6,6 +6,7 @@
 #include "smtp/client_state.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 /*
  * Can the server have taken responsibility for this recipient, though it did not say so?
@@ -15,19 +16,22 @@ static bool may_be_delivered(const struct smtp_client *c, enum rcpt_state state)
 {
 	const struct round *r = &c->round;
 
-	return r->is_end_given && r->stage == STAGE_SENT && r->mail.verdict == VERDICT_UNTRIED &&
-	       r->data.verdict == VERDICT_UNTRIED && (state == RCPT_SENT || state == RCPT_TAKEN);
+	return r->is_end_given && r->stage == STAGE_SENT &&
+	       r->mail.verdict == VERDICT_UNTRIED && r->data.verdict == VERDICT_UNTRIED &&
+	       (state == RCPT_SENT || state == RCPT_TAKEN);
 }
 
-static void set_outcome(const struct smtp_client *c, struct outcome *o, enum rcpt_state state,
-			const struct outcome *why, enum fail_how how)
+static void set_outcome(const struct smtp_client *c, struct outcome *o,
+			enum rcpt_state state, const struct outcome *why,
+			enum fail_how how)
 {
 	const struct round *r = &c->round;
 
 	if (how == FAIL_BROKEN && may_be_delivered(c, state)) {
 		char text[OUTCOME_TEXT_MAX];
 		snprintf(text, sizeof(text),
-			 "the whole message was sent, but no answer came: %.400s", why->text);
+			 "the whole message was sent, but no answer came: %.400s",
+			 why->text);
 		outcome_set(o, VERDICT_UNKNOWN, CAUSE_UNKNOWN, VERB_NONE, "", text);
 	} else if (r->mail.verdict != VERDICT_UNTRIED) {
 		*o = r->mail;
@@ -40,7 +44,8 @@ static void set_outcome(const struct smtp_client *c, struct outcome *o, enum rcp
 }
 
 /* Every recipient that has no outcome gets one.  True when there was such a recipient. */
-static bool give_outcomes(struct smtp_client *c, const struct outcome *why, enum fail_how how)
+static bool give_outcomes(struct smtp_client *c, const struct outcome *why,
+			  enum fail_how how)
 {
 	bool was_open = false;
 
@@ -76,7 +81,8 @@ void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoi
 		c->has_failed = true;
 		err_set(&c->err, because.cause, "%s%s%s", because.verb,
 			because.verb[0] ? ": " : "", because.text);
-		c->avoid = (avoid | (how == FAIL_BROKEN ? c->learned : 0)) & ~c->options.avoid;
+		c->avoid = (avoid | (how == FAIL_BROKEN ? c->learned : 0)) &
+			   ~c->options.avoid;
 	}
 	c->wait_count = 0;
 	c->is_writing = false;
@@ -90,8 +96,8 @@ void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoi
 	}
 }
 
-void client_fail_text(struct smtp_client *c, enum cause cause, enum verb verb, unsigned avoid,
-		      enum fail_how how, const char *format, ...)
+void client_fail_text(struct smtp_client *c, enum cause cause, enum verb verb,
+		      unsigned avoid, enum fail_how how, const char *format, ...)
 {
 	char text[OUTCOME_TEXT_MAX];
 	struct outcome why;
@@ -120,7 +126,8 @@ void client_break(struct smtp_client *c, const struct outcome *why)
 		avoid = 0;
 	} else if (client_may_blame_following(c)) {
 		avoid = SMTP_AVOID_AUTH_PIPELINING;
-	} else if (c->round.is_pipelined && !c->round.is_with_auth && is_flight_swallowed(c)) {
+	} else if (c->round.is_pipelined && !c->round.is_with_auth &&
+		   is_flight_swallowed(c)) {
 		avoid = SMTP_AVOID_PIPELINING;
 	}
 	client_fail(c, why, avoid, FAIL_BROKEN);

@@ -76,7 +76,8 @@ static bool add_orcpt(struct buf *line, const char *orcpt)
 	buf_init(&xtext, 500);
 	if (!semicolon || !text_is_ascii(span_str(orcpt)) ||
 	    !verb_add_xtext(&xtext, span_of(orcpt, (size_t)(semicolon - orcpt))) ||
-	    !buf_add_byte(&xtext, ';') || !verb_add_xtext(&xtext, span_str(semicolon + 1))) {
+	    !buf_add_byte(&xtext, ';') ||
+	    !verb_add_xtext(&xtext, span_str(semicolon + 1))) {
 		return true;	/* left out, as above */
 	}
 	return buf_printf(line, " ORCPT=%s", xtext.data);

@@ -7,23 +7,26 @@
 #include "smtp/client_state.h"
 #include "base/text.h"
 
+#include <stdio.h>
+
 void client_start_login(struct smtp_client *c)
 {
 	if (!c->is_tls && !c->options.allow_cleartext_auth) {	/* rule 5 */
 		client_fail_text(c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
 				 "there is no TLS, so the login was not sent");
 	} else if (!c->caps.auth || c->caps.mechanisms[0] == '\0') {
-		client_fail_text(c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
-				 c->is_tls ? "the server offers no login (AUTH) here"
-					   : "the server offers no login (AUTH) without TLS");
+		client_fail_text(
+			c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
+			c->is_tls ? "the server offers no login (AUTH) here"
+				  : "the server offers no login (AUTH) without TLS");
 	} else {
 		c->phase = PHASE_CHOICE;
 	}
 }
 
 /* Puts a line together; the secret is what follows `prefix`. */
-static void set_line(struct smtp_client *c, enum verb verb, const char *prefix, const char *empty,
-		     const struct span *secret)
+static void set_line(struct smtp_client *c, enum verb verb, const char *prefix,
+		     const char *empty, const struct span *secret)
 {
 	struct login *l = &c->login;
 	BUF_AUTO struct buf rest;
@@ -45,8 +48,8 @@ static void set_line(struct smtp_client *c, enum verb verb, const char *prefix, 
 	l->secret_size = secret ? l->line.size - 2 - l->secret_from : 0;
 }
 
-void smtp_client_auth(struct smtp_client *c, const char *mechanism, const struct span *initial,
-		      bool is_single)
+void smtp_client_auth(struct smtp_client *c, const char *mechanism,
+		      const struct span *initial, bool is_single)
 {
 	struct login *l = &c->login;
 	char prefix[64];
@@ -63,14 +66,29 @@ void smtp_client_auth(struct smtp_client *c, const char *mechanism, const struct
 	set_line(c, VERB_AUTH, prefix, "=", initial);
 }
 
-void smtp_client_auth_reply(struct smtp_client *c, struct span raw)
+void smtp_client_auth_reply(struct smtp_client *c, struct span raw, bool is_last)
 {
 	if (c->phase != PHASE_STEP) {
 		return;
 	}
 	c->phase = PHASE_LOGIN;
 	c->login.is_first = false;
+	c->login.is_single = is_last;
 	set_line(c, VERB_RESPONSE, "", "", &raw);
+}
+
+void client_mask(const struct smtp_client *c, char *text, size_t size)
+{
+	const struct buf *sent = &c->login.sent;
+	size_t n = sent->size;
+	char *at = text;
+
+	while (n > 0 && sent->data[n - 1] == '=') { /* perhaps repeated without padding */
+		n--;
+	}
+	while (n > 2 && (at = memmem(at, size - (size_t)(at - text), sent->data, n))) {
+		memset(at, '*', n);
+	}
 }
 
 /* Says "*" and then fails with `refusal`. */
@@ -80,7 +98,7 @@ static void cancel(struct smtp_client *c)
 	struct err e;
 
 	c->phase = PHASE_CANCEL;
-	c->login.is_first = false;
+	c->login.is_first = c->login.is_single = false;
 	buf_reset(&c->login.line);
 	BUG_ON(!verb_add_line(&c->login.line, VERB_RESPONSE, star, &e));
 	c->login.is_ready = true;
@@ -89,7 +107,8 @@ static void cancel(struct smtp_client *c)
 
 void smtp_client_auth_cancel(struct smtp_client *c, const struct err *why)
 {
-	outcome_set(&c->login.refusal, VERDICT_TEMPORARY, why->cause, VERB_NONE, "", why->text);
+	outcome_set(&c->login.refusal, VERDICT_TEMPORARY, why->cause, VERB_NONE, "",
+		    why->text);
 	if (c->phase == PHASE_STEP) {
 		cancel(c);
 	} else if (c->phase == PHASE_CHOICE || c->phase == PHASE_VERIFY) {
@@ -118,15 +137,17 @@ static void eat_next(struct smtp_client *c, const struct reply *r)
 {
 	struct round *round = &c->round;
 	enum verb next = client_front(c);
+	struct outcome why;
 
+	outcome_set(&why, VERDICT_TEMPORARY, CAUSE_AUTH, VERB_AUTH, "",
+		    "the server wanted more than one step for the login");
 	if (next == VERB_MAIL) {
-		outcome_set(&round->mail, VERDICT_TEMPORARY, CAUSE_AUTH, VERB_AUTH, "",
-			    "the server wanted more than one step for the login");
+		round->mail = why;
 	} else if (next == VERB_RCPT) {
 		size_t i = client_next_rcpt(c, round->reply_at, RCPT_SENT);
 		round->rcpt[i] = RCPT_REFUSED;
 		round->reply_at = i + 1;
-		c->txn->rcpts[i].outcome = round->mail;
+		c->txn->rcpts[i].outcome = why;
 	} else {
 		client_out_of_order(c, VERB_AUTH, r);
 		return;
@@ -158,6 +179,17 @@ static void on_challenge(struct smtp_client *c, const struct reply *r)
 	}
 }
 
+/*
+ * MAIL was answered while the login took its time: AUTH's answer is still to come.  Read
+ * on, for the server took what followed, and must not get it twice.
+ */
+static void answer_mail_first(struct smtp_client *c)
+{
+	client_pop(c);
+	client_put_back(c, VERB_AUTH);
+	c->round.is_mail_ok = c->round.is_open = true;
+}
+
 void client_on_auth(struct smtp_client *c, const struct reply *r)
 {
 	struct login *l = &c->login;
@@ -173,6 +205,9 @@ void client_on_auth(struct smtp_client *c, const struct reply *r)
 		l->result = LOGIN_REFUSED;
 		outcome_of_reply(&l->refusal, VERB_AUTH, r);
 		l->refusal.verdict = VERDICT_TEMPORARY;
+		l->refusal.cause = CAUSE_AUTH;
+	} else if (r->code == 250 && l->is_followed && client_front(c) == VERB_MAIL) {
+		answer_mail_first(c);
 	} else {
 		client_out_of_order(c, VERB_AUTH, r);
 	}
@@ -196,7 +231,10 @@ static bool is_misunderstood(const struct login *l)
 
 bool client_may_blame_following(const struct smtp_client *c)
 {
-	return c->round.is_with_auth && !c->round.is_mail_ok &&
+	bool is_open =
+		c->login.result == LOGIN_OPEN; /* and perhaps MAIL was answered before */
+
+	return c->round.is_with_auth && (!c->round.is_mail_ok || is_open) &&
 	       (c->login.result != LOGIN_REFUSED || is_misunderstood(&c->login));
 }
 

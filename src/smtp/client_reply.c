@@ -39,7 +39,8 @@ static void after_hello(struct smtp_client *c)
 		client_plan(c);
 	}
 	/* A message that cannot be sent here anyway needs no login. */
-	if (c->options.use_auth && !(c->txn && c->txn->is_last && c->round.stage == STAGE_OVER)) {
+	if (c->options.use_auth &&
+	    !(c->txn && c->txn->is_last && c->round.stage == STAGE_OVER)) {
 		client_start_login(c);
 	}
 }
@@ -57,13 +58,15 @@ static void on_hello(struct smtp_client *c, enum verb verb, const struct reply *
 		} else if (c->caps.starttls) {
 			c->phase = PHASE_STARTTLS;
 		} else {
-			client_fail_text(c, CAUSE_TLS, VERB_NONE, 0, FAIL_SURE,
-					 "the server does not offer STARTTLS: either it wants TLS "
-					 "from the start (tls_starttls off, port 465), or something "
-					 "on the way has removed the offer");
+			client_fail_text(
+				c, CAUSE_TLS, VERB_NONE, 0, FAIL_SURE,
+				"the server does not offer STARTTLS: either it wants TLS "
+				"from the start (tls_starttls off, port 465), or "
+				"something "
+				"on the way has removed the offer");
 		}
-	} else if (verb == VERB_EHLO && (r->code == 500 || r->code == 502) && !needs_tls &&
-		   !c->options.use_auth) {
+	} else if (verb == VERB_EHLO && (r->code == 500 || r->code == 502) &&
+		   !needs_tls && !c->options.use_auth) {
 		c->is_helo = true;
 	} else if (r->code / 100 >= 4) {
 		refuse_session(c, verb, r);
@@ -94,7 +97,8 @@ static void on_starttls(struct smtp_client *c, const struct reply *r)
 	} else if (r->code != 220) {
 		client_out_of_order(c, VERB_STARTTLS, r);
 	} else {
-		c->phase = PHASE_TLS;	/* rule 3: nothing may be left; see smtp_client_next */
+		c->phase =
+			PHASE_TLS; /* rule 3: nothing may be left; see smtp_client_next */
 	}
 }
 
@@ -119,12 +123,18 @@ static void on_rset(struct smtp_client *c, const struct reply *r)
 
 /* -- transactions ---------------------------------------------------------------------- */
 
+/* A reply that belongs to another command: greeting, QUIT, AUTH, DATA. */
+static bool is_misplaced(const struct reply *r)
+{
+	return r->code == 220 || r->code == 221 || r->code == 235 || r->code / 100 == 3;
+}
+
 static void on_mail(struct smtp_client *c, const struct reply *r)
 {
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&c->round.mail, VERB_MAIL, r);
 		c->round.is_bad_sequence = client_is_bad_sequence(c, r);
-	} else if (r->code / 100 != 2 || r->code == 235) {
+	} else if (is_misplaced(r)) {
 		client_out_of_order(c, VERB_MAIL, r);
 	} else {
 		c->round.is_mail_ok = c->round.is_open = true;
@@ -133,8 +143,8 @@ static void on_mail(struct smtp_client *c, const struct reply *r)
 
 static bool is_too_many(const struct smtp_client *c, const struct reply *r)
 {
-	return r->code == 452 && strcmp(r->enhanced, "4.5.3") == 0 && c->round.taken > 0 &&
-	       !c->is_quit_sent;
+	return r->code == 452 && strcmp(r->enhanced, "4.5.3") == 0 &&
+	       c->round.taken > 0 && !c->is_quit_sent;
 }
 
 static void on_rcpt(struct smtp_client *c, const struct reply *r)
@@ -144,7 +154,7 @@ static void on_rcpt(struct smtp_client *c, const struct reply *r)
 
 	BUG_ON(i >= c->txn->rcpt_count);
 	round->reply_at = i + 1;
-	if (r->code / 100 == 3 || r->code == 235) {
+	if (is_misplaced(r)) {
 		client_out_of_order(c, VERB_RCPT, r);
 	} else if (r->code / 100 == 2) {
 		round->rcpt[i] = RCPT_TAKEN;
@@ -156,8 +166,9 @@ static void on_rcpt(struct smtp_client *c, const struct reply *r)
 		round->rcpt[i] = RCPT_REFUSED;
 		outcome_of_reply(&c->txn->rcpts[i].outcome, VERB_RCPT, r);
 		/* After a refused MAIL a bad sequence is what must come. */
-		round->is_bad_sequence = round->is_bad_sequence ||
-					 (round->is_mail_ok && client_is_bad_sequence(c, r));
+		round->is_bad_sequence =
+			round->is_bad_sequence ||
+			(round->is_mail_ok && client_is_bad_sequence(c, r));
 	}
 }
 
@@ -168,8 +179,9 @@ static void on_data(struct smtp_client *c, const struct reply *r)
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, VERB_DATA, r);
 		round->stage = STAGE_OVER;
-		round->is_bad_sequence = round->is_bad_sequence ||
-					 (round->taken > 0 && client_is_bad_sequence(c, r));
+		round->is_bad_sequence =
+			round->is_bad_sequence ||
+			(round->taken > 0 && client_is_bad_sequence(c, r));
 	} else if (r->code != 354 || (round->taken == 0 && c->options.is_lmtp)) {
 		/* LMTP answers a lone dot with as many replies as recipients: none. */
 		client_out_of_order(c, VERB_DATA, r);
@@ -221,9 +233,11 @@ static void answer_all(struct smtp_client *c, enum verb verb, const struct reply
 
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, verb, r);
-		round->is_bad_sequence = round->is_bad_sequence ||
-					 (round->taken > 0 && client_is_bad_sequence(c, r));
-		/* What a server does with BDAT's message when it refuses is up to it: RSET. */
+		round->is_bad_sequence =
+			round->is_bad_sequence ||
+			(round->taken > 0 && client_is_bad_sequence(c, r));
+		/* What a server does with BDAT's message when it refuses is up to it:
+		 * RSET. */
 		round->is_open = round->is_open && verb == VERB_BDAT;
 		return;
 	}
@@ -238,10 +252,15 @@ static void answer_all(struct smtp_client *c, enum verb verb, const struct reply
 static void on_final(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
 	struct round *round = &c->round;
-	bool is_unknown = verb == VERB_BDAT && (r->code == 500 || r->code == 502);
+	/* 503 to a flight can be about its order; behind replies to all it sent it is
+	 * not. */
+	bool is_unknown = verb == VERB_BDAT &&
+			  (r->code == 500 || r->code == 502 || r->code == 504 ||
+			   (r->code == 503 && !round->is_pipelined));
 
 	if (is_unknown) {
-		/* It takes the message for commands: nothing it says now can be trusted. */
+		/* It takes the message for commands: nothing it says now can be trusted.
+		 */
 		c->is_out_of_step = true;
 		c->learned |= round->taken > 0 ? SMTP_AVOID_CHUNKING : 0;
 		c->wait_count = 0;
@@ -250,7 +269,8 @@ static void on_final(struct smtp_client *c, enum verb verb, const struct reply *
 		struct outcome why;
 		outcome_of_reply(&why, verb, r);
 		client_fail(c, &why, SMTP_AVOID_CHUNKING, FAIL_SURE);
-	} else if (r->code / 100 == 3 || (r->code / 100 == 2 && round->stage == STAGE_BODY)) {
+	} else if (is_misplaced(r) ||
+		   (r->code / 100 == 2 && round->stage == STAGE_BODY)) {
 		client_out_of_order(c, verb, r);
 	} else if (round->stage == STAGE_BODY) {
 		refuse_early(c, verb, r);
@@ -279,19 +299,14 @@ static void on_bdat(struct smtp_client *c, const struct reply *r)
 
 /* -- dispatch -------------------------------------------------------------------------- */
 
-static void (*const handlers[VERB_COUNT])(struct smtp_client *c, const struct reply *r) = {
-	[VERB_GREETING] = on_greeting,
-	[VERB_EHLO] = on_ehlo,
-	[VERB_HELO] = on_helo,
-	[VERB_LHLO] = on_lhlo,
-	[VERB_STARTTLS] = on_starttls,
-	[VERB_AUTH] = client_on_auth,
-	[VERB_RESPONSE] = on_response,
-	[VERB_MAIL] = on_mail,
-	[VERB_RCPT] = on_rcpt,
-	[VERB_DATA] = on_data,
-	[VERB_END] = on_end,
-	[VERB_BDAT] = on_bdat,
+static void (*const handlers[VERB_COUNT])(struct smtp_client *c,
+					  const struct reply *r) = {
+	[VERB_GREETING] = on_greeting, [VERB_EHLO] = on_ehlo,
+	[VERB_HELO] = on_helo,	       [VERB_LHLO] = on_lhlo,
+	[VERB_STARTTLS] = on_starttls, [VERB_AUTH] = client_on_auth,
+	[VERB_RESPONSE] = on_response, [VERB_MAIL] = on_mail,
+	[VERB_RCPT] = on_rcpt,	       [VERB_DATA] = on_data,
+	[VERB_END] = on_end,	       [VERB_BDAT] = on_bdat,
 	[VERB_RSET] = on_rset,
 };
 
@@ -322,11 +337,14 @@ static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
 	}
 	if (got == REPLY_BAD) {
 		struct outcome why;
-		outcome_set(&why, VERDICT_TEMPORARY, CAUSE_PROTOCOL, VERB_NONE, "", e.text);
+		client_mask(c, e.text, strlen(e.text));
+		outcome_set(&why, VERDICT_TEMPORARY, CAUSE_PROTOCOL, VERB_NONE, "",
+			    e.text);
 		client_break(c, &why);
 	} else if (got == REPLY_MORE) {
 		c->is_in_worth = false;
 	} else {
+		client_mask(c, c->reply.text.data, c->reply.text.size);
 		*ret_is_early = used <= c->early;
 		c->early -= *ret_is_early ? used : c->early;
 		c->budget -= used;
@@ -379,9 +397,10 @@ bool client_take_unasked(struct smtp_client *c)
 		if (c->in.size == c->in_at) {
 			return false;
 		}
-		client_fail_text(c, CAUSE_TLS, VERB_NONE, 0, FAIL_BROKEN,
-				 "bytes came in the clear behind the server's answer to STARTTLS: "
-				 "somebody on the way tampers with the connection");
+		client_fail_text(
+			c, CAUSE_TLS, VERB_NONE, 0, FAIL_BROKEN,
+			"bytes came in the clear behind the server's answer to STARTTLS: "
+			"somebody on the way tampers with the connection");
 		return true;
 	}
 	enum reply_got got = take(c, &is_early);

@@ -7,6 +7,8 @@
 #include "base/text.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* Longest address that fits into a command with all parameters. */
 #define ADDRESS_MAX 4096
@@ -73,14 +75,16 @@ static const char *find_obstacle(const struct smtp_client *c, enum cause *ret_ca
 	if (c->caps.has_size && c->caps.size_max > 0 && t->size > c->caps.size_max) {
 		*ret_cause = CAUSE_REFUSED;
 		*ret_enhanced = "5.3.4";
-		snprintf(text, size, "the message has %llu bytes, and the server takes at most %llu",
+		snprintf(text, size,
+			 "the message has %llu bytes, and the server takes at most %llu",
 			 t->size, c->caps.size_max);
 		return text;
 	}
 	*ret_cause = CAUSE_DATA;
 	*ret_enhanced = "5.6.7";
 	if (!c->caps.smtputf8 && (t->needs_smtputf8 || !text_is_ascii(sender))) {
-		return "the sender or an address in the header is not ASCII, and the server does "
+		return "the sender or an address in the header is not ASCII, and the "
+		       "server does "
 		       "not offer SMTPUTF8";
 	}
 	*ret_enhanced = "5.1.7";
@@ -96,12 +100,14 @@ static void plan_rcpt(struct smtp_client *c, size_t i)
 	struct span addr = span_str(rcpt->addr);
 
 	if (addr.size == 0 || addr.size > ADDRESS_MAX || text_has_line_break(addr)) {
-		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.1.3",
-			    "the address cannot be sent");
+		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT,
+			    "5.1.3", "the address cannot be sent");
 		c->round.rcpt[i] = RCPT_FINAL;
 	} else if (!c->caps.smtputf8 && !text_is_ascii(addr)) {
-		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.6.7",
-			    "the address is not ASCII, and the server does not offer SMTPUTF8");
+		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT,
+			    "5.6.7",
+			    "the address is not ASCII, and the server does not offer "
+			    "SMTPUTF8");
 		c->round.rcpt[i] = RCPT_FINAL;
 	}
 }
@@ -118,8 +124,8 @@ void client_plan(struct smtp_client *c)
 			continue;
 		}
 		if (obstacle) {
-			outcome_set(&c->txn->rcpts[i].outcome, VERDICT_PERMANENT, cause, VERB_MAIL,
-				    enhanced, obstacle);
+			outcome_set(&c->txn->rcpts[i].outcome, VERDICT_PERMANENT, cause,
+				    VERB_MAIL, enhanced, obstacle);
 			c->round.rcpt[i] = RCPT_FINAL;
 		} else {
 			plan_rcpt(c, i);
@@ -159,7 +165,8 @@ bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r)
 static void redo(struct smtp_client *c)
 {
 	struct round *r = &c->round;
-	unsigned avoid = r->is_with_auth ? SMTP_AVOID_AUTH_PIPELINING : SMTP_AVOID_PIPELINING;
+	unsigned avoid =
+		r->is_with_auth ? SMTP_AVOID_AUTH_PIPELINING : SMTP_AVOID_PIPELINING;
 	struct outcome why = r->mail.verdict != VERDICT_UNTRIED ? r->mail : r->data;
 
 	if (why.verdict == VERDICT_UNTRIED) {
@@ -179,7 +186,8 @@ static void redo(struct smtp_client *c)
 static void give_outcomes(struct smtp_client *c)
 {
 	struct round *r = &c->round;
-	const struct outcome *why = r->mail.verdict != VERDICT_UNTRIED ? &r->mail : &r->data;
+	const struct outcome *why =
+		r->mail.verdict != VERDICT_UNTRIED ? &r->mail : &r->data;
 
 	if (why->verdict == VERDICT_UNTRIED) {
 		return;
@@ -189,13 +197,21 @@ static void give_outcomes(struct smtp_client *c)
 			       r->rcpt[i] == RCPT_TAKEN || r->rcpt[i] == RCPT_LATER;
 		/* After a refused MAIL what RCPT says is only a consequence. */
 		bool is_consequence = r->rcpt[i] == RCPT_REFUSED && why == &r->mail;
-		/* DATA without a recipient is refused too: that says nothing about LATER. */
-		bool is_spared = r->rcpt[i] == RCPT_LATER && why == &r->data && r->taken == 0;
+		/* DATA without a recipient is refused too: that says nothing about LATER.
+		 */
+		bool is_spared =
+			r->rcpt[i] == RCPT_LATER && why == &r->data && r->taken == 0;
 		if ((is_open || is_consequence) && !is_spared) {
 			c->txn->rcpts[i].outcome = *why;
 			r->rcpt[i] = RCPT_FINAL;
 		}
 	}
+}
+
+static void fail_out_of_step(struct smtp_client *c)
+{
+	client_fail_text(c, CAUSE_PROTOCOL, VERB_NONE, 0, FAIL_BROKEN,
+			 "the server did not follow: a new session is needed");
 }
 
 static void finish(struct smtp_client *c)
@@ -207,8 +223,7 @@ static void finish(struct smtp_client *c)
 	if (is_last || c->is_quit_wanted) {
 		client_leave(c);
 	} else if (c->is_out_of_step) {
-		client_fail_text(c, CAUSE_PROTOCOL, VERB_NONE, 0, FAIL_BROKEN,
-				 "the server did not follow: a new session is needed");
+		fail_out_of_step(c);
 	}
 }
 
@@ -216,18 +231,20 @@ static void end_round(struct smtp_client *c)
 {
 	struct round *r = &c->round;
 
-	if (r->is_bad_sequence && r->is_pipelined && r->delivered == 0 && !c->is_one_step) {
+	if (r->is_bad_sequence && r->is_pipelined && r->delivered == 0 &&
+	    !c->is_one_step) {
 		redo(c);
 		return;
 	}
 	give_outcomes(c);
 	c->needs_rset = c->needs_rset || r->is_open;
-	bool has_later = client_next_rcpt(c, 0, RCPT_LATER) < c->txn->rcpt_count;
-	if (has_later && !c->is_out_of_step) {
+	if (client_next_rcpt(c, 0, RCPT_LATER) == c->txn->rcpt_count) {
+		finish(c);
+	} else if (c->is_out_of_step) {
+		fail_out_of_step(c);
+	} else {
 		begin_round(c);
-		return;
 	}
-	finish(c);
 }
 
 /* No reply is outstanding: is there anything to send in this round? */

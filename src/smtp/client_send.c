@@ -8,6 +8,8 @@
  */
 #include "smtp/client_state.h"
 
+#include <stdio.h>
+
 /* -- the FIFO of what is outstanding --------------------------------------------------- */
 
 enum verb client_front(const struct smtp_client *c)
@@ -20,6 +22,12 @@ bool client_awaits(const struct smtp_client *c)
 	return c->wait_count > 0 && c->waits[0].verb != VERB_QUIT;
 }
 
+/* Is AUTH, or its last response, in front of what is outstanding? */
+static bool is_login_in_front(const struct smtp_client *c)
+{
+	return client_front(c) == VERB_AUTH || client_front(c) == VERB_RESPONSE;
+}
+
 static void push(struct smtp_client *c, enum verb verb)
 {
 	struct waits *last = c->wait_count > 0 ? &c->waits[c->wait_count - 1] : NULL;
@@ -27,10 +35,10 @@ static void push(struct smtp_client *c, enum verb verb)
 	if (!last) {
 		c->flight_bytes = c->flight_commands = c->flight_replies = 0;
 	} else if (verb != VERB_QUIT) {
-		c->login.is_followed = c->login.is_followed || client_front(c) == VERB_AUTH;
+		c->login.is_followed = c->login.is_followed || is_login_in_front(c);
 		c->round.is_pipelined = true;
-		c->round.is_with_auth =
-			c->round.is_with_auth || (verb == VERB_MAIL && client_front(c) == VERB_AUTH);
+		c->round.is_with_auth = c->round.is_with_auth ||
+					(verb == VERB_MAIL && is_login_in_front(c));
 	}
 	c->flight_commands++;
 	c->budget += CLIENT_BUDGET_COMMAND;
@@ -108,7 +116,8 @@ static void send_rcpt(struct smtp_client *c)
 
 static bool may_chunk(const struct smtp_client *c)
 {
-	return c->caps.chunking && !((c->options.avoid | c->learned) & SMTP_AVOID_CHUNKING);
+	return c->caps.chunking &&
+	       !((c->options.avoid | c->learned) & SMTP_AVOID_CHUNKING);
 }
 
 static void send_data(struct smtp_client *c)
@@ -134,7 +143,9 @@ static void send_login(struct smtp_client *c)
 
 	c->secret_from = c->out.size + l->secret_from;
 	c->secret_size = l->secret_size;
-	BUG_ON(!buf_add_span(&c->out, buf_span(&l->line)));
+	buf_reset(&l->sent);
+	BUG_ON(!buf_add_span(&c->out, buf_span(&l->line)) ||
+	       !buf_add(&l->sent, l->line.data + l->secret_from, l->secret_size));
 	push(c, l->is_first ? VERB_AUTH : VERB_RESPONSE);
 	buf_reset(&l->line);
 	l->is_ready = false;
@@ -216,7 +227,9 @@ static enum verb next_verb(const struct smtp_client *c)
 {
 	switch (c->phase) {
 	case PHASE_HELLO:
-		return c->options.is_lmtp ? VERB_LHLO : c->is_helo ? VERB_HELO : VERB_EHLO;
+		return c->options.is_lmtp ? VERB_LHLO
+		       : c->is_helo	  ? VERB_HELO
+					  : VERB_EHLO;
 	case PHASE_STARTTLS:
 		return VERB_STARTTLS;
 	case PHASE_LOGIN:
@@ -250,7 +263,7 @@ bool client_may_pipeline(const struct smtp_client *c)
 static bool may_lead(const struct smtp_client *c, enum verb verb)
 {
 	return !verb_row(verb)->ends_group ||
-	       (verb == VERB_AUTH && c->login.is_single &&
+	       ((verb == VERB_AUTH || verb == VERB_RESPONSE) && c->login.is_single &&
 		!((c->options.avoid | c->learned) & SMTP_AVOID_AUTH_PIPELINING));
 }
 
@@ -263,14 +276,15 @@ static bool may_follow(const struct smtp_client *c, enum verb verb)
 	if (!client_may_pipeline(c) || !may_lead(c, c->waits[c->wait_count - 1].verb)) {
 		return false;
 	}
+	bool has_room = c->flight_bytes < CLIENT_FLIGHT_MAX &&
+			c->flight_commands < CLIENT_FLIGHT_COMMANDS;
 	switch (verb) {
 	case VERB_MAIL:
 	case VERB_RCPT:
-		return c->flight_bytes < CLIENT_FLIGHT_MAX;
+		return has_room;
 	case VERB_DATA:
 	case VERB_BDAT:
-		return c->flight_bytes < CLIENT_FLIGHT_MAX &&
-		       c->txn->size <= c->options.eager_max;
+		return has_room && c->txn->size <= c->options.eager_max;
 	case VERB_QUIT:
 		return c->round.later == 0 && c->txn->rcpt_count <= CLIENT_QUIT_RCPTS;
 	case VERB_NONE:
@@ -319,9 +333,11 @@ void client_end_body(struct smtp_client *c)
 {
 	struct err e;
 
-	/* The message is in wire form and ends with CRLF; were it not, its end must be safe. */
-	BUG_ON(!c->round.is_raw && ((!c->round.at_line_start && !buf_add_str(&c->out, "\r\n")) ||
-				    !verb_add_line(&c->out, VERB_END, span_of(NULL, 0), &e)));
+	/* The message is in wire form and ends with CRLF; were it not, its end must be
+	 * safe. */
+	BUG_ON(!c->round.is_raw &&
+	       ((!c->round.at_line_start && !buf_add_str(&c->out, "\r\n")) ||
+		!verb_add_line(&c->out, VERB_END, span_of(NULL, 0), &e)));
 	c->round.stage = STAGE_SENT;
 }
 

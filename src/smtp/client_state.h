@@ -35,6 +35,7 @@
  * nobody reads while we write.
  */
 #define CLIENT_FLIGHT_MAX 60000u
+#define CLIENT_FLIGHT_COMMANDS 1000u
 /* Most that is taken in unread. */
 #define CLIENT_IN_MAX ((size_t)512 * 1024)
 /* What a server may say in all: this much, and so much more for each command. */
@@ -87,7 +88,7 @@ struct waits {
 
 struct login {
 	enum login_result result;
-	bool is_single;		/* the caller's promise: one answer ends it */
+	bool is_single;		/* the caller's promise: the answer to `line` ends it */
 	bool is_ready;		/* `line` is to be sent */
 	bool is_first;		/* `line` is AUTH itself, not a response */
 	bool is_followed;	/* commands were sent behind AUTH in its flight */
@@ -96,6 +97,7 @@ struct login {
 	unsigned steps;
 	struct buf line;	/* secret */
 	size_t secret_from, secret_size;
+	struct buf sent;	/* secret: the last response, as it was sent */
 	struct buf challenge;
 	struct outcome refusal;
 };
@@ -182,6 +184,8 @@ bool client_take_unasked(struct smtp_client *c);
 void client_start_login(struct smtp_client *c);
 void client_on_auth(struct smtp_client *c, const struct reply *r);
 void client_on_cancel(struct smtp_client *c);
+/* Some servers repeat the line they do not understand: our secret is masked in it. */
+void client_mask(const struct smtp_client *c, char *text, size_t size);
 /* Can it be that the server only disliked what followed AUTH? */
 bool client_may_blame_following(const struct smtp_client *c);
 /* All replies are read and AUTH was refused. */

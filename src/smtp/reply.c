@@ -8,6 +8,8 @@
 #include "smtp/reply.h"
 #include "base/text.h"
 
+#include <stdio.h>
+
 void reply_init(struct reply *r)
 {
 	*r = (struct reply){ .code = 0 };
@@ -58,8 +60,8 @@ static struct span find_enhanced(struct span text, int code)
 	struct span rest = span_from(text, 1);
 
 	if (text.size < 5 || text.data[0] != '0' + code / 100 || code / 100 == 3 ||
-	    !take_dot(&rest) || !take_number(&rest) || !take_dot(&rest) || !take_number(&rest) ||
-	    (rest.size > 0 && rest.data[0] != ' ')) {
+	    !take_dot(&rest) || !take_number(&rest) || !take_dot(&rest) ||
+	    !take_number(&rest) || (rest.size > 0 && rest.data[0] != ' ')) {
 		return span_of(NULL, 0);
 	}
 	return span_first(text, text.size - rest.size);
@@ -69,16 +71,18 @@ static bool bad(struct err *e, const char *what, struct span line)
 {
 	struct span shown = span_first(line, 120);
 
-	return err_set(e, CAUSE_PROTOCOL, "the server's reply %s: \"%.*s\"", what, SPAN_ARG(shown));
+	return err_set(e, CAUSE_PROTOCOL, "the server's reply %s: \"%.*s\"", what,
+		       SPAN_ARG(shown));
 }
 
 static int code_of(struct span line)
 {
-	if (line.size < 3 || !text_is_digit(line.data[0]) || !text_is_digit(line.data[1]) ||
-	    !text_is_digit(line.data[2])) {
+	if (line.size < 3 || !text_is_digit(line.data[0]) ||
+	    !text_is_digit(line.data[1]) || !text_is_digit(line.data[2])) {
 		return 0;
 	}
-	return (line.data[0] - '0') * 100 + (line.data[1] - '0') * 10 + (line.data[2] - '0');
+	return (line.data[0] - '0') * 100 + (line.data[1] - '0') * 10 +
+	       (line.data[2] - '0');
 }
 
 /* One line without its line end.  *ret_is_last is set when the reply is complete. */
@@ -103,13 +107,15 @@ static bool add_line(struct reply *r, struct span line, bool *ret_is_last, struc
 	struct span enhanced = find_enhanced(text, code);
 	if (r->lines == 0) {
 		r->code = code;
-		memcpy(r->enhanced, enhanced.size > 0 ? enhanced.data : "", enhanced.size);
+		memcpy(r->enhanced, enhanced.size > 0 ? enhanced.data : "",
+		       enhanced.size);
 		r->enhanced[enhanced.size] = '\0';
 	}
 	if (enhanced.size > 0 && span_equal(enhanced, span_str(r->enhanced))) {
 		text = span_from(text, enhanced.size + 1);
 	}
-	if ((r->lines > 0 && !buf_add_byte(&r->text, '\n')) || !buf_add_span(&r->text, text)) {
+	if ((r->lines > 0 && !buf_add_byte(&r->text, '\n')) ||
+	    !buf_add_span(&r->text, text)) {
 		return bad(e, "is too long", line);
 	}
 	r->lines++;
@@ -117,7 +123,8 @@ static bool add_line(struct reply *r, struct span line, bool *ret_is_last, struc
 	return true;
 }
 
-enum reply_got reply_parse(struct reply *r, struct span in, size_t *ret_used, struct err *e)
+enum reply_got reply_parse(struct reply *r, struct span in, size_t *ret_used,
+			   struct err *e)
 {
 	bool is_last = false;
 	size_t at = 0;
@@ -125,7 +132,8 @@ enum reply_got reply_parse(struct reply *r, struct span in, size_t *ret_used, st
 	reset(r);
 	while (!is_last) {
 		struct span rest = span_first(span_from(in, at), REPLY_LINE_MAX);
-		const char *end = rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
+		const char *end =
+			rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
 		if (!end && rest.size < REPLY_LINE_MAX) {
 			reset(r);
 			return REPLY_MORE;
@@ -149,8 +157,8 @@ enum reply_got reply_parse(struct reply *r, struct span in, size_t *ret_used, st
 
 void reply_line(const struct reply *r, char *text, size_t size)
 {
-	int n = snprintf(text, size, "%d%s%s%s%s", r->code, r->enhanced[0] ? " " : "", r->enhanced,
-			 r->text.size > 0 ? " " : "", r->text.data);
+	int n = snprintf(text, size, "%d%s%s%s%s", r->code, r->enhanced[0] ? " " : "",
+			 r->enhanced, r->text.size > 0 ? " " : "", r->text.data);
 
 	if (n < 0 || size == 0) {
 		return;

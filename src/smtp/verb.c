@@ -25,16 +25,19 @@ bool verb_add_line(struct buf *to, enum verb verb, struct span rest, struct err 
 	size_t word = strlen(row->word);
 
 	if (text_has_line_break(rest)) {
-		return err_set(e, CAUSE_DATA, "%s: a line break or NUL stands in what was to be sent",
+		return err_set(e, CAUSE_DATA,
+			       "%s: a line break or NUL stands in what was to be sent",
 			       row->phrase);
 	}
 	if (rest.size > VERB_LINE_MAX - 2 - word) {
-		return err_set(e, CAUSE_DATA, "%s: the command line is too long (%zu bytes)",
+		return err_set(e, CAUSE_DATA,
+			       "%s: the command line is too long (%zu bytes)",
 			       row->phrase, rest.size);
 	}
 	char *line = buf_room(to, word + rest.size + 2);
 	if (!line) {
-		return err_set(e, CAUSE_DATA, "%s: too much to send at once", row->phrase);
+		return err_set(e, CAUSE_DATA, "%s: too much to send at once",
+			       row->phrase);
 	}
 	memcpy(line, row->word, word);
 	if (rest.size > 0) {

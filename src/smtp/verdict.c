@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "smtp/reply.h"
 
+#include <stdio.h>
+
 /*
  * Read from the top; the first row that fits decides.  0 and VERB_NONE fit everything;
  * `status` is the beginning of the enhanced code.
@@ -74,8 +76,8 @@ void outcome_of_reply(struct outcome *o, enum verb verb, const struct reply *rep
 	o->cause = row->cause;
 }
 
-void outcome_set(struct outcome *o, enum verdict verdict, enum cause cause, enum verb verb,
-		 const char *enhanced, const char *text)
+void outcome_set(struct outcome *o, enum verdict verdict, enum cause cause,
+		 enum verb verb, const char *enhanced, const char *text)
 {
 	*o = (struct outcome){ .verdict = verdict, .cause = cause,
 			       .verb = verb_row(verb)->phrase };

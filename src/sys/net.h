@@ -38,4 +38,8 @@ struct net_target {
 int net_connect(const struct net_target *target, int64_t deadline,
 		char peer[NET_PEER_MAX], struct err *e) RELAY_CHECKED;
 
+/* The full name of this host as the system knows it; false = none that is known in time. */
+bool net_canonical(const char *host, int64_t deadline, char *name, size_t size)
+	RELAY_CHECKED;
+
 #endif

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Enough for glibc's modules (LDAP, sssd, resolved); musl's default is too small. */
@@ -75,25 +76,37 @@ void net_list_fill(struct net_list *list, const struct addrinfo *answer)
 	}
 }
 
+static int ask_with(const char *host, int family, int flags, struct net_list *list)
+{
+	struct addrinfo hints = {
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = flags,
+	};
+	struct addrinfo *answer = NULL;
+
+	int code = getaddrinfo(host, NULL, &hints, &answer);
+	if (code == 0) {
+		const char *name = answer->ai_canonname;
+		net_list_fill(list, answer);
+		snprintf(list->canonical, sizeof(list->canonical), "%s", name ? name : "");
+		freeaddrinfo(answer);
+	}
+	return code;
+}
+
 static int ask_system(const char *host, int family, struct net_list *list)
 {
 	/*
 	 * AI_ADDRCONFIG: a machine without IPv6 asks for no AAAA, which some name servers
 	 * never answer.  Not with one family: that would hide ::1 where there is no net.
 	 */
-	struct addrinfo hints = {
-		.ai_family = family,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = family == AF_UNSPEC ? AI_ADDRCONFIG : 0,
-	};
-	struct addrinfo *answer = NULL;
+	return ask_with(host, family, family == AF_UNSPEC ? AI_ADDRCONFIG : 0, list);
+}
 
-	int code = getaddrinfo(host, NULL, &hints, &answer);
-	if (code == 0) {
-		net_list_fill(list, answer);
-		freeaddrinfo(answer);
-	}
-	return code;
+static int ask_canonical(const char *host, int family, struct net_list *list)
+{
+	return ask_with(host, family, AI_CANONNAME, list);
 }
 
 bool net_numeric(const char *host, int family, struct net_address *ret_address)
@@ -291,4 +304,16 @@ bool net_resolve(const char *host, unsigned port, int family, int64_t deadline,
 		 struct net_list *list, struct err *e)
 {
 	return net_resolve_by(ask_system, host, port, family, deadline, list, e);
+}
+
+bool net_canonical(const char *host, int64_t deadline, char *name, size_t size)
+{
+	struct net_list list;
+	struct err why;
+
+	if (!resolve_name(ask_canonical, host, AF_UNSPEC, deadline, &list, &why)) {
+		return false;
+	}
+	int n = snprintf(name, size, "%s", list.canonical);
+	return n > 0 && (size_t)n < size;
 }

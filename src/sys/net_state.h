@@ -29,6 +29,7 @@ struct net_address {
 struct net_list {
 	struct net_address address[NET_LIST_MAX];
 	size_t count;
+	char canonical[NET_NAME_MAX];	/* only where it was asked for; "" = none */
 };
 
 /* "192.0.2.1", "fe80::1%2". */

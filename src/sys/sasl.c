@@ -310,6 +310,11 @@ static bool check_scram_rounds(struct span challenge, struct err *e)
 	return true;
 }
 
+static bool is_scram(const struct sasl *s)
+{
+	return strncmp(s->mechanism->name, "SCRAM", 5) == 0;
+}
+
 bool sasl_step(struct sasl *s, struct span challenge, struct buf *out, struct err *e)
 {
 	if (s->mechanism->traits & OWN) {
@@ -320,7 +325,7 @@ bool sasl_step(struct sasl *s, struct span challenge, struct buf *out, struct er
 		}
 		return next_response(s, out, e);
 	}
-	if (strncmp(s->mechanism->name, "SCRAM", 5) == 0) {
+	if (is_scram(s)) {
 		if (text_starts_fold(challenge, "e=") && !s->is_refused) {
 			keep_server_error(s, span_from(challenge, 2));
 			return true;
@@ -332,12 +337,17 @@ bool sasl_step(struct sasl *s, struct span challenge, struct buf *out, struct er
 	return sasl_lib_step(s->lib, challenge, out, &s->is_done, e);
 }
 
+bool sasl_is_proved(const struct sasl *s)
+{
+	return is_scram(s) && s->is_done && !s->is_refused;
+}
+
 bool sasl_finish(struct sasl *s, struct err *e)
 {
 	if (s->is_done && !s->is_refused) {
 		return true;
 	}
-	if (strncmp(s->mechanism->name, "SCRAM", 5) == 0) {
+	if (is_scram(s)) {
 		return err_set(e, CAUSE_AUTH, "%s: the server could not prove that it knows the "
 			       "password: this may be an impostor", s->mechanism->name);
 	}

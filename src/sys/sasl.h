@@ -67,6 +67,11 @@ bool sasl_initial(struct sasl *s, struct buf *out, bool *ret_has, struct err *e)
  */
 bool sasl_step(struct sasl *s, struct span challenge, struct buf *out, struct err *e)
 	RELAY_CHECKED;
+/*
+ * The server has proved itself, and what sasl_step just gave ends the dialogue but for the
+ * server's word (SCRAM after a good signature).
+ */
+bool sasl_is_proved(const struct sasl *s);
 /* After 235: complete, and the server proved itself where the mechanism has that? */
 bool sasl_finish(struct sasl *s, struct err *e) RELAY_CHECKED;
 /* What such a refusal said (OAuth: JSON), sanitised; "" when there was none. */

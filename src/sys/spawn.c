@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,8 @@ static _Noreturn void child_main(const char *command, int out, int tty)
 
 	/* All signals are blocked here, so taking the terminal does not stop us. */
 	setpgid(0, 0);
+	/* Not longer than we: nobody would read its answer. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (tty >= 0) {
 		tcsetpgrp(tty, getpid());
 	}

@@ -7,6 +7,7 @@
 #include "sys/tls.h"
 #include "base/mem.h"
 #include "sys/flight.h"
+#include "sys/tls_setup.h"
 #include "sys/tls_text.h"
 #include "sys/tls_verify.h"
 
@@ -17,9 +18,6 @@
 #define RECORD_BYTES ((size_t)16 * 1024)
 /* Warnings, tickets, key updates: what may come in a row without a byte for us. */
 #define MAX_IDLE_RECORDS 64
-
-/* Taken off the system's priorities, which keep the rest of a distribution's policy. */
-#define OLD_VERSIONS "-VERS-TLS1.1:-VERS-TLS1.0:-VERS-SSL3.0"
 
 struct tls {
 	struct tls_options o;
@@ -76,38 +74,11 @@ static bool gnutls_failed(struct err *e, int code)
 	return err_set(e, CAUSE_TLS, "cannot start TLS: %s", gnutls_strerror(code));
 }
 
-static bool prepare_files(struct tls *t, struct err *e)
-{
-	const struct tls_options *o = &t->o;
-
-	if (o->crl_file) {
-		int n = gnutls_certificate_set_x509_crl_file(t->credentials, o->crl_file,
-							     GNUTLS_X509_FMT_PEM);
-		if (n <= 0) {
-			return err_set(e, CAUSE_CONFIG, "tls_crl_file %s: %s", o->crl_file,
-				       n < 0 ? gnutls_strerror(n) : "no CRL in it");
-		}
-	}
-	if (o->cert_file) {
-		const char *key = o->key_file ? o->key_file : o->cert_file;
-		int n = gnutls_certificate_set_x509_key_file(t->credentials, o->cert_file, key,
-							     GNUTLS_X509_FMT_PEM);
-		if (n < 0) {
-			return err_set(e, CAUSE_CONFIG, "client certificate %s, key %s: %s%s",
-				       o->cert_file, key, gnutls_strerror(n),
-				       n == GNUTLS_E_PKCS11_PIN_ERROR ?
-					       " (the PIN can stand in the URI: pin-source)" : "");
-		}
-	}
-	return true;
-}
-
 static bool prepare(struct tls *t, struct err *e)
 {
 	/* Tickets would be for a next session, which this process never has. */
 	unsigned flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS |
 			 GNUTLS_NO_SIGNAL;
-	const char *where = NULL;
 
 	if (t->o.cert_file) {
 		flags |= GNUTLS_FORCE_CLIENT_CERT;	/* there is only this one to choose */
@@ -117,12 +88,8 @@ static bool prepare(struct tls *t, struct err *e)
 	if (n < 0) {
 		return gnutls_failed(e, n);
 	}
-	n = t->o.priorities ?
-		gnutls_priority_set_direct(t->session, t->o.priorities, &where) :
-		gnutls_set_default_priority_append(t->session, OLD_VERSIONS, &where, 0);
-	if (n < 0) {
-		return err_set(e, CAUSE_CONFIG, "tls_priorities: %s at \"%s\"",
-			       gnutls_strerror(n), where ? where : "");
+	if (!tls_setup_priorities(t->session, &t->o, e)) {
+		return false;
 	}
 	gnutls_session_set_ptr(t->session, &t->verify);
 	gnutls_transport_set_ptr(t->session, t);
@@ -136,7 +103,8 @@ static bool prepare(struct tls *t, struct err *e)
 	if (n < 0) {
 		return gnutls_failed(e, n);
 	}
-	return tls_verify_init(&t->verify, &t->o, t->credentials, e) && prepare_files(t, e);
+	return tls_verify_init(&t->verify, &t->o, t->credentials, e) &&
+	       tls_setup_files(t->credentials, &t->o, e);
 }
 
 struct tls *tls_new(int fd, const struct tls_options *options, struct err *e)

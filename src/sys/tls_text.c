@@ -108,16 +108,18 @@ static void say_names(struct buf *to, gnutls_x509_crt_t crt)
 
 static void say_expired(struct buf *to, const struct facts *f)
 {
-	for (unsigned i = 0; i < f->count; i++) {
-		time_t end = gnutls_x509_crt_get_expiration_time(f->crt[i]);
-		if (end < clock_now()) {
-			say_which(to, f, i);
-			say(to, " expired on ");
-			say_time(to, end);
-			return;
-		}
+	unsigned i = 0;
+
+	while (i < f->count && gnutls_x509_crt_get_expiration_time(f->crt[i]) >= clock_now()) {
+		i++;
 	}
-	say(to, "the CA's certificate in %s has expired", f->peer->trust);
+	if (i < f->count) {
+		say_which(to, f, i);
+		say(to, " expired on ");
+		say_time(to, gnutls_x509_crt_get_expiration_time(f->crt[i]));
+	} else {
+		say(to, "the CA's certificate in %s has expired", f->peer->trust);
+	}
 }
 
 static void say_not_yet(struct buf *to, const struct facts *f)
@@ -134,8 +136,6 @@ static void say_not_yet(struct buf *to, const struct facts *f)
 	} else {
 		say(to, "the CA's certificate in %s is not valid yet", f->peer->trust);
 	}
-	say(to, "; this machine's clock says ");
-	say_time(to, clock_now());
 }
 
 static void say_owner(struct buf *to, const struct facts *f)
@@ -176,7 +176,6 @@ static unsigned top_of_path(const struct facts *f)
 
 static void say_unknown(struct buf *to, const struct facts *f)
 {
-	char pin[PIN_TEXT_MAX];
 	unsigned top = top_of_path(f);
 	bool is_self_signed = gnutls_x509_crt_check_issuer(f->crt[top], f->crt[top]);
 
@@ -190,9 +189,6 @@ static void say_unknown(struct buf *to, const struct facts *f)
 	if (top == 0 && !is_self_signed) {
 		say(to, " (the server may have forgotten to send a certificate in between)");
 	}
-	tls_text_fingerprint(&f->peer->chain[0], pin);
-	say(to, "; if you know that it is right, set tls_trust_file to a file with the CA's "
-	    "certificate, or tls_fingerprint %s", pin);
 }
 
 static void say_weak(struct buf *to, const struct facts *f)
@@ -210,36 +206,70 @@ static void say_weak(struct buf *to, const struct facts *f)
 	say(to, ")");
 }
 
-/* Every status of GnuTLS: what it means, or who says it. */
+static void advise_trust(struct buf *to, const struct facts *f)
+{
+	char pin[PIN_TEXT_MAX];
+
+	tls_text_fingerprint(&f->peer->chain[0], pin);
+	say(to, "; if you know that it is right, set tls_trust_file to a file with the CA's "
+	    "certificate, or tls_fingerprint %s", pin);
+}
+
+/* Which of the two is wrong, the date or the clock, only a person can tell. */
+static void advise_clock(struct buf *to, const struct facts *f)
+{
+	(void)f;
+	say(to, "; this machine's clock says ");
+	say_time(to, clock_now());
+	say(to, ": correct it if it is wrong, else tell the server's owner");
+}
+
+static void advise_owner(struct buf *to, const struct facts *f)
+{
+	(void)f;
+	say(to, "; only the server's owner can put that right");
+}
+
+/*
+ * Every status of GnuTLS: what it means, or who says it; and what to do.  The advice comes
+ * behind all that is wrong, from the last row up, so that the longest is at the end.
+ */
 static const struct reason {
 	unsigned bit;
 	const char *text;
 	void (*say)(struct buf *to, const struct facts *f);
+	void (*advise)(struct buf *to, const struct facts *f);
 } reasons[] = {
-	{ GNUTLS_CERT_REVOKED, "the server's certificate, or one above it, is revoked", NULL },
+	{ GNUTLS_CERT_SIGNER_NOT_FOUND, NULL, say_unknown, advise_trust },
+	{ GNUTLS_CERT_UNEXPECTED_OWNER, NULL, say_owner, NULL },
+	{ GNUTLS_CERT_EXPIRED, NULL, say_expired, advise_clock },
+	{ GNUTLS_CERT_NOT_ACTIVATED, NULL, say_not_yet, advise_clock },
+	{ GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED,
+	  "the server's OCSP answer, or the CRL, is too old", NULL, advise_clock },
+	{ GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
+	  "the server's OCSP answer, or the CRL, is from the future", NULL, advise_clock },
+	{ GNUTLS_CERT_INSECURE_ALGORITHM, NULL, say_weak, advise_owner },
+	{ GNUTLS_CERT_REVOKED, "the server's certificate, or one above it, is revoked", NULL,
+	  advise_owner },
 	{ GNUTLS_CERT_SIGNATURE_FAILURE,
-	  "the signature of a certificate in the server's chain is wrong", NULL },
-	{ GNUTLS_CERT_SIGNER_NOT_FOUND, NULL, say_unknown },
+	  "the signature of a certificate in the server's chain is wrong", NULL, advise_owner },
 	{ GNUTLS_CERT_SIGNER_NOT_CA,
-	  "a certificate in the server's chain is signed by one that is not a CA's", NULL },
-	{ GNUTLS_CERT_EXPIRED, NULL, say_expired },
-	{ GNUTLS_CERT_NOT_ACTIVATED, NULL, say_not_yet },
-	{ GNUTLS_CERT_UNEXPECTED_OWNER, NULL, say_owner },
-	{ GNUTLS_CERT_INSECURE_ALGORITHM, NULL, say_weak },
+	  "a certificate in the server's chain is signed by one that is not a CA's", NULL,
+	  advise_owner },
 	{ GNUTLS_CERT_PURPOSE_MISMATCH,
-	  "the server's certificate, or one above it, is not meant for TLS servers", NULL },
+	  "the server's certificate, or one above it, is not meant for TLS servers", NULL,
+	  advise_owner },
 	{ GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
-	  "the server's chain breaks a constraint that one of its CAs has set", NULL },
+	  "the server's chain breaks a constraint that one of its CAs has set", NULL,
+	  advise_owner },
 	{ GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,
 	  "a certificate in the server's chain has a critical extension that is not known here",
-	  NULL },
+	  NULL, advise_owner },
 	{ GNUTLS_CERT_MISSING_OCSP_STATUS,
-	  "the server's certificate asks for an OCSP answer, and the server sends none", NULL },
-	{ GNUTLS_CERT_INVALID_OCSP_STATUS, "the OCSP answer of the server is not valid", NULL },
-	{ GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED,
-	  "the server's OCSP answer, or the CRL, is too old", NULL },
-	{ GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE,
-	  "the server's OCSP answer, or the CRL, is from the future", NULL },
+	  "the server's certificate asks for an OCSP answer, and the server sends none", NULL,
+	  advise_owner },
+	{ GNUTLS_CERT_INVALID_OCSP_STATUS, "the OCSP answer of the server is not valid", NULL,
+	  advise_owner },
 };
 
 static void read_chain(struct facts *f, const struct tls_text_peer *peer)
@@ -258,26 +288,42 @@ static void read_chain(struct facts *f, const struct tls_text_peer *peer)
 	}
 }
 
+static void say_reasons(struct buf *text, const struct facts *f, unsigned status)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		const struct reason *r = &reasons[i];
+		if (status & r->bit) {
+			say(text, "%s%s", text->size ? "; also: " : "", r->text ? r->text : "");
+			if (r->say && f->count > 0) {
+				r->say(text, f);
+			}
+		}
+	}
+}
+
+static void advise(struct buf *text, const struct facts *f, unsigned status)
+{
+	void (*last)(struct buf *to, const struct facts *f) = NULL;
+
+	for (size_t i = sizeof(reasons) / sizeof(reasons[0]); i-- > 0;) {
+		const struct reason *r = &reasons[i];
+		if (status & r->bit && r->advise && r->advise != last) {
+			r->advise(text, f);
+			last = r->advise;
+		}
+	}
+}
+
 bool tls_text_refused(const struct tls_text_peer *peer, unsigned status, struct err *e)
 {
-	struct buf text BUF_AUTO, part BUF_AUTO;
+	struct buf text BUF_AUTO;
 	struct facts f;
 
 	buf_init(&text, ERR_TEXT_MAX - 1);
-	buf_init(&part, ERR_TEXT_MAX - 1);
 	read_chain(&f, peer);
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		const struct reason *r = &reasons[i];
-		if (!(status & r->bit)) {
-			continue;
-		}
-		buf_reset(&part);
-		if (r->text) {
-			say(&part, "%s", r->text);
-		} else if (f.count > 0) {
-			r->say(&part, &f);
-		}
-		say(&text, "%s%s", text.size ? "; also: " : "", part.data);
+	say_reasons(&text, &f, status);
+	if (text.size > 0) {
+		advise(&text, &f, status);
 	}
 	for (unsigned i = 0; i < f.count; i++) {
 		gnutls_x509_crt_deinit(f.crt[i]);
@@ -294,81 +340,6 @@ void tls_text_fingerprint(const gnutls_datum_t *certificate, char text[PIN_TEXT_
 		pin.size = 0;
 	}
 	pin_format(&pin, text);
-}
-
-/* What a server's alert means for the account. */
-static const struct {
-	gnutls_alert_description_t alert;
-	const char *advice;
-} alerts[] = {
-	{ GNUTLS_A_PROTOCOL_VERSION, "it has no TLS version in common with us (1.2 or newer)" },
-	{ GNUTLS_A_HANDSHAKE_FAILURE,
-	  "it has no cipher in common with us, or wants a client certificate (tls_cert_file)" },
-	{ GNUTLS_A_INSUFFICIENT_SECURITY, "it has no cipher in common with us" },
-	{ GNUTLS_A_UNRECOGNIZED_NAME, "it does not know the name we asked for" },
-	{ GNUTLS_A_CERTIFICATE_REQUIRED,
-	  "it wants a client certificate: set tls_cert_file and tls_key_file" },
-	{ GNUTLS_A_BAD_CERTIFICATE, "it does not accept our client certificate" },
-	{ GNUTLS_A_UNSUPPORTED_CERTIFICATE, "it does not accept our client certificate" },
-	{ GNUTLS_A_CERTIFICATE_EXPIRED, "our client certificate has expired" },
-	{ GNUTLS_A_CERTIFICATE_REVOKED, "our client certificate is revoked" },
-	{ GNUTLS_A_CERTIFICATE_UNKNOWN, "it does not accept our client certificate" },
-	{ GNUTLS_A_UNKNOWN_CA, "it does not know the CA of our client certificate" },
-	{ GNUTLS_A_ACCESS_DENIED, "it does not let our client certificate in" },
-};
-
-static bool refused_by_alert(gnutls_session_t session, struct err *e)
-{
-	gnutls_alert_description_t alert = gnutls_alert_get(session);
-	const char *name = gnutls_alert_get_name(alert), *advice = NULL;
-
-	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
-		if (alerts[i].alert == alert) {
-			advice = alerts[i].advice;
-		}
-	}
-	return err_set(e, CAUSE_TLS, "the server refused TLS with the alert \"%s\" (%d)%s%s",
-		       name ? name : "unknown", (int)alert, advice ? ": " : "",
-		       advice ? advice : "");
-}
-
-bool tls_text_handshake(gnutls_session_t session, int code, struct err *e)
-{
-	switch (code) {
-	case GNUTLS_E_FATAL_ALERT_RECEIVED:
-		return refused_by_alert(session, e);
-	case GNUTLS_E_PREMATURE_TERMINATION:
-		return err_set(e, CAUSE_TLS, "the server closed the connection in the TLS "
-			       "handshake: does it speak TLS on this port?");
-	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
-		return err_set(e, CAUSE_TLS, "the server speaks no TLS version that is allowed "
-			       "here (1.2 or newer, if tls_priorities does not say otherwise)");
-	case GNUTLS_E_UNEXPECTED_PACKET:
-	case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
-	case GNUTLS_E_RECORD_OVERFLOW:
-		return err_set(e, CAUSE_TLS, "what the server answers is not TLS (%s)",
-			       gnutls_strerror(code));
-	default:
-		return err_set(e, CAUSE_TLS, "TLS handshake: %s", gnutls_strerror(code));
-	}
-}
-
-bool tls_text_traffic(gnutls_session_t session, int code, struct err *e)
-{
-	switch (code) {
-	case GNUTLS_E_FATAL_ALERT_RECEIVED:
-		return refused_by_alert(session, e);
-	case GNUTLS_E_PREMATURE_TERMINATION:
-		return err_set(e, CAUSE_LOST, "the connection was cut: "
-			       "the server closed it without ending TLS");
-	case GNUTLS_E_REHANDSHAKE:
-		return err_set(e, CAUSE_LOST, "the server asked for a new TLS handshake, "
-			       "which is refused");
-	case GNUTLS_E_AGAIN:
-		return err_set(e, CAUSE_LOST, "the server sends TLS records without content");
-	default:
-		return err_set(e, CAUSE_LOST, "TLS: %s", gnutls_strerror(code));
-	}
 }
 
 bool tls_text_describe(const gnutls_datum_t *certificate, struct buf *to)

@@ -5,6 +5,7 @@
  */
 #include "sys/tls_verify.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "config.h"
 #include "sys/tls_text.h"
 #include "sys/trust.h"
@@ -47,9 +48,10 @@ static bool load_all_cas(struct tls_verify *v, const char *url, struct err *e)
 	if (n > 0) {
 		return true;
 	}
+	char *name MEM_AUTO = mem_str(url ? url : "the system's trust store");
+	text_hide_pin(name);
 	return err_set(e, CAUSE_CONFIG, "no CA certificates in %s%s%s: set tls_trust_file",
-		       url ? url : "the system's trust store", n < 0 ? ": " : "",
-		       n < 0 ? gnutls_strerror(n) : "");
+		       name, n < 0 ? ": " : "", n < 0 ? gnutls_strerror(n) : "");
 }
 
 /* A file is only remembered here, for trust on demand. */
@@ -161,10 +163,12 @@ static bool verify_chain(struct tls_verify *v, gnutls_session_t session,
 			       gnutls_strerror(n));
 	}
 	if (status != 0) {
+		char *trust MEM_AUTO = mem_str(v->bundle ? v->bundle :
+					       v->o->trust_file ? v->o->trust_file :
+					       "the system's trust store");
+		text_hide_pin(trust);
 		const struct tls_text_peer peer = {
-			.chain = chain, .count = count, .host = v->host,
-			.trust = v->bundle ? v->bundle : v->o->trust_file ? v->o->trust_file :
-				 "the system's trust store",
+			.chain = chain, .count = count, .host = v->host, .trust = trust,
 		};
 		return tls_text_refused(&peer, status, &v->error);
 	}

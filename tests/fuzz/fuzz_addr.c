@@ -36,7 +36,8 @@ static void as_list(struct span text)
 
 	addr_list_init(&list);
 	bool ok = addr_list_parse(&list, text, &e);
-	require(ok || (e.cause == CAUSE_DATA && e.text[0] && !strpbrk(e.text, "\r\n\033")));
+	require(ok ||
+		(e.cause == CAUSE_DATA && e.text[0] && !strpbrk(e.text, "\r\n\033")));
 	require(list.count <= ADDR_LIST_MAX && list.count <= text.size);
 	for (size_t i = 0; i < list.count; i++) {
 		struct addr *a = &list.at[i];
@@ -67,7 +68,8 @@ static void as_command(struct span text)
 		require(addr_parse_one(&spec, text, &e));
 		require(addr_is_safe(span_str(spec)));
 		for (size_t i = 0; i < text.size; i++) {
-			require((unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7f);
+			require((unsigned char)text.data[i] >= ' ' &&
+				text.data[i] != 0x7f);
 		}
 		free(spec);
 	}

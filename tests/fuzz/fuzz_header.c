@@ -64,7 +64,8 @@ static void require_wire_form(const struct wire *w, struct span out)
 		has_nul = has_nul || c == '\0';
 	}
 	require(out.size == 0 || out.data[out.size - 1] == '\n');
-	require(w->longest_line == longest && w->is_8bit == is_8bit && w->has_nul == has_nul);
+	require(w->longest_line == longest && w->is_8bit == is_8bit &&
+		w->has_nul == has_nul);
 	require(w->header_end <= w->body_start && w->body_start <= out.size);
 	require(w->body_start == w->header_end || w->body_start == w->header_end + 2);
 }
@@ -130,8 +131,9 @@ static void rewrite(struct span header, enum set_from set_from, enum set_to set_
 	static const char *const to[] = { "a@x", "\"b c\"@y" };
 	struct rewrite r = {
 		.set_from = set_from, .from = "me@x", .from_name = "M. \xc3\xa9",
-		.set_to = set_to, .recipients = to, .recipient_count = 2, .remove_bcc = true,
-		.add_date = true, .add_message_id = true, .now = 1795270043, .domain = "h",
+		.set_to = set_to, .recipients = to, .recipient_count = 2,
+		.remove_bcc = true, .add_date = true, .add_message_id = true,
+		.now = 1795270043, .domain = "h",
 	};
 	struct buf once BUF_AUTO, twice BUF_AUTO;
 	struct err e = { 0 };

@@ -55,6 +55,7 @@ static inline int pty_shell(int tty, int (*program)(void))
 		setpgid(0, 0);
 		pty_foreground(tty, getpid());
 		close(tty);
+		signal(SIGHUP, SIG_DFL);	/* the tests may run under nohup */
 		_exit(program());
 	}
 	while (waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status)) {

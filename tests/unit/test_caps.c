@@ -33,13 +33,16 @@ static void every_keyword_sets_its_flag(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[100];
-		snprintf(text, sizeof(text), "host %s\n%s extra\n", cases[i].text, cases[i].text);
+		snprintf(text, sizeof(text), "host %s\n%s extra\n", cases[i].text,
+			 cases[i].text);
 		struct smtp_caps caps = parse(text);
 		for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
-			assert_int_equal(*(bool *)((char *)&caps + cases[k].flag), k == i);
+			assert_int_equal(*(bool *)((char *)&caps + cases[k].flag),
+					 k == i);
 		}
 		/* The greeting line does not count, nor does a longer word. */
-		snprintf(text, sizeof(text), "%s\n%.4sXX\n", cases[i].text, cases[i].text);
+		snprintf(text, sizeof(text), "%s\n%.4sXX\n", cases[i].text,
+			 cases[i].text);
 		caps = parse(text);
 		assert_false(*(bool *)((char *)&caps + cases[i].flag));
 	}
@@ -64,8 +67,9 @@ static void mechanisms_are_merged_and_checked(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct smtp_caps caps = parse(cases[i].text);
 		assert_string_equal(caps.mechanisms, cases[i].mechanisms);
-		assert_int_equal(caps.auth, strstr(cases[i].text, "AUTH") != NULL ||
-						    strstr(cases[i].text, "auth") != NULL);
+		assert_int_equal(caps.auth,
+				 strstr(cases[i].text, "AUTH") != NULL ||
+					 strstr(cases[i].text, "auth") != NULL);
 	}
 }
 

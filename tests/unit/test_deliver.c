@@ -32,6 +32,11 @@ static void exit_status_follows_the_verdicts(void **state)
 		  EX_TEMPFAIL },
 		{ { { VERDICT_ACCEPTED }, { VERDICT_UNKNOWN, .cause = CAUSE_UNKNOWN }, { VERDICT_ACCEPTED } },
 		  EX_TEMPFAIL },
+		/* Trying again later does not put a file in its place. */
+		{ { { VERDICT_TEMPORARY, .cause = CAUSE_CONFIG },
+		    { VERDICT_TEMPORARY, .cause = CAUSE_CONFIG },
+		    { VERDICT_TEMPORARY, .cause = CAUSE_CONFIG } },
+		  EX_CONFIG },
 		/* An outcome that was never filled must never look like success. */
 		{ { { VERDICT_ACCEPTED }, { VERDICT_UNTRIED }, { VERDICT_ACCEPTED } }, EX_TEMPFAIL },
 	};

@@ -237,9 +237,20 @@ static void families_alternate_beginning_with_the_first(void **state)
 	}
 }
 
+static void the_canonical_name_fits_or_there_is_none(void **state)
+{
+	char name[NET_NAME_MAX];
+
+	(void)state;
+	assert_true(net_canonical("127.0.0.1", clock_deadline(10), name, sizeof(name)));
+	assert_string_equal(name, "127.0.0.1");
+	assert_false(net_canonical("127.0.0.1", clock_deadline(10), name, 9));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_canonical_name_fits_or_there_is_none),
 		cmocka_unit_test(addresses_and_localhost_ask_nobody),
 		cmocka_unit_test(names_are_asked_with_and_without_a_deadline),
 		cmocka_unit_test(failures_are_temporary_and_name_the_host),

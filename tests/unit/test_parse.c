@@ -216,6 +216,8 @@ static void a_file_that_others_read_holds_no_password(void **state)
 		{ "user u\npasswordeval pass x\npassword_file ~/p\n", true },
 		{ "password\n", true },
 		{ "password \"\"\n", true },
+		{ "user u\ntls_key_file pkcs11:object=x?pin-value=1\n", false },
+		{ "tls_key_file pkcs11:object=x?pin-source=/p\n", true },
 	};
 
 	(void)state;
@@ -227,9 +229,10 @@ static void a_file_that_others_read_holds_no_password(void **state)
 					    &test_env, &e),
 				 rows[i].ok);
 		if (!rows[i].ok) {
-			assert_string_equal(
-				e.text, "rc:2: password: the file can be read by others; "
-					"run: chmod 600 rc");
+			const char *key = i == 5 ? "tls_key_file" : "password";
+			char want[120];
+			snprintf(want, sizeof(want), "rc:2: %s: %s", key, refusal);
+			assert_string_equal(e.text, want);
 		}
 		conf_clear(&c);
 	}

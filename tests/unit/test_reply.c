@@ -13,26 +13,27 @@ static void well_formed_replies(void **state)
 		const char *enhanced, *text, *line;
 		unsigned lines;
 	} cases[] = {
-		{ "220 mail ESMTP\r\n", 220, "", "mail ESMTP", "220 mail ESMTP", 1 },
-		{ "250\r\n", 250, "", "", "250", 1 },
-		{ "250 \r\n", 250, "", "", "250", 1 },
-		{ "250 ok\n", 250, "", "ok", "250 ok", 1 },
-		{ "250-a\r\n250-b c\r\n250 d\r\n", 250, "", "a\nb c\nd", "250 a b c d", 3 },
-		{ "250-a\r\n250\r\n", 250, "", "a\n", "250 a ", 2 },
-		{ "550 5.1.1 No such user\r\n", 550, "5.1.1", "No such user",
-		  "550 5.1.1 No such user", 1 },
-		{ "550-5.7.1 one\r\n550-5.7.1 two\r\n550 three\r\n", 550, "5.7.1",
-		  "one\ntwo\nthree", "550 5.7.1 one two three", 3 },
-		{ "550 5.7.1\r\n", 550, "5.7.1", "", "550 5.7.1", 1 },
-		{ "452 4.123.456 x\r\n", 452, "4.123.456", "x", "452 4.123.456 x", 1 },
+		{"220 mail ESMTP\r\n", 220, "", "mail ESMTP", "220 mail ESMTP", 1},
+		{"250\r\n", 250, "", "", "250", 1},
+		{"250 \r\n", 250, "", "", "250", 1},
+		{"250 ok\n", 250, "", "ok", "250 ok", 1},
+		{"250-a\r\n250-b c\r\n250 d\r\n", 250, "", "a\nb c\nd", "250 a b c d", 3},
+		{"250-a\r\n250\r\n", 250, "", "a\n", "250 a ", 2},
+		{"550 5.1.1 No such user\r\n", 550, "5.1.1", "No such user",
+		 "550 5.1.1 No such user", 1},
+		{"550-5.7.1 one\r\n550-5.7.1 two\r\n550 three\r\n", 550, "5.7.1",
+		 "one\ntwo\nthree", "550 5.7.1 one two three", 3},
+		{"550 5.7.1\r\n", 550, "5.7.1", "", "550 5.7.1", 1},
+		{"452 4.123.456 x\r\n", 452, "4.123.456", "x", "452 4.123.456 x", 1},
 		/* Not enhanced codes: another class, too long, or just numbers. */
-		{ "550 2.1.1 no\r\n", 550, "", "2.1.1 no", "550 2.1.1 no", 1 },
-		{ "250 2.1 no\r\n", 250, "", "2.1 no", "250 2.1 no", 1 },
-		{ "250 2.1234.5 no\r\n", 250, "", "2.1234.5 no", "250 2.1234.5 no", 1 },
-		{ "250 2.1.5x no\r\n", 250, "", "2.1.5x no", "250 2.1.5x no", 1 },
-		{ "334 3.0.0 x\r\n", 334, "", "3.0.0 x", "334 3.0.0 x", 1 },
+		{"550 2.1.1 no\r\n", 550, "", "2.1.1 no", "550 2.1.1 no", 1},
+		{"250 2.1 no\r\n", 250, "", "2.1 no", "250 2.1 no", 1},
+		{"250 2.1234.5 no\r\n", 250, "", "2.1234.5 no", "250 2.1234.5 no", 1},
+		{"250 2.1.5x no\r\n", 250, "", "2.1.5x no", "250 2.1.5x no", 1},
+		{"334 3.0.0 x\r\n", 334, "", "3.0.0 x", "334 3.0.0 x", 1},
 		/* Printed text is sanitised, the text itself is not. */
-		{ "250 a\tb\x1b[0m \xff\r\n", 250, "", "a\tb\x1b[0m \xff", "250 a?b?[0m ?", 1 },
+		{"250 a\tb\x1b[0m \xff\r\n", 250, "", "a\tb\x1b[0m \xff", "250 a?b?[0m ?",
+		 1},
 	};
 	struct reply r;
 	struct err e;
@@ -52,7 +53,8 @@ static void well_formed_replies(void **state)
 		reply_line(&r, line, sizeof(line));
 		assert_string_equal(line, cases[i].line);
 		for (size_t n = 0; n < in.size; n++) {
-			assert_int_equal(reply_parse(&r, span_first(in, n), &used, &e), REPLY_MORE);
+			assert_int_equal(reply_parse(&r, span_first(in, n), &used, &e),
+					 REPLY_MORE);
 		}
 	}
 	reply_clear(&r);
@@ -101,7 +103,8 @@ static void only_the_first_reply_is_taken(void **state)
 
 	(void)state;
 	reply_init(&r);
-	assert_int_equal(reply_parse(&r, span_str("250 a\r\n550 b\r\n"), &used, &e), REPLY_DONE);
+	assert_int_equal(reply_parse(&r, span_str("250 a\r\n550 b\r\n"), &used, &e),
+			 REPLY_DONE);
 	assert_int_equal(used, 7);
 	assert_int_equal(r.code, 250);
 	reply_clear(&r);
@@ -169,8 +172,9 @@ static void the_printed_line_is_cut_to_fit(void **state)
 
 	(void)state;
 	reply_init(&r);
-	assert_int_equal(reply_parse(&r, span_str("550-5.1.1 caf\xc3\xa9\r\n550 x\r\n"), &used,
-				     &e), REPLY_DONE);
+	assert_int_equal(reply_parse(&r, span_str("550-5.1.1 caf\xc3\xa9\r\n550 x\r\n"),
+				     &used, &e),
+			 REPLY_DONE);
 	reply_line(&r, line, sizeof(line));
 	assert_string_equal(line, "550 5.1.1");
 	char longer[15];

@@ -97,6 +97,32 @@ static void nothing_dangerous_reaches_a_terminal(void **state)
 	(void)state;
 	text_sanitise(text, strlen(text));
 	assert_string_equal(text, "a????[2J???b\xe3\x81\x82?");
+	/* Line separator, right-to-left override, isolate; and their harmless neighbours. */
+	char marks[] = "a\xe2\x80\xa8" "b\xe2\x80\xae" "c\xe2\x81\xa6" "d\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xaa";
+	text_sanitise(marks, strlen(marks));
+	assert_string_equal(marks, "a???b???c???d\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xaa");
+}
+
+static void a_pin_in_a_uri_is_hidden(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} rows[] = {
+		{ "pkcs11:object=x?pin-value=12345678", "pkcs11:object=x?pin-value=***" },
+		{ "pkcs11:object=x?pin-value=1&module-name=y", "pkcs11:object=x?pin-value=*&module-name=y" },
+		{ "a?pin-value=12345&pin-value=678", "a?pin-value=***&pin-value=***" },
+		{ "pkcs11:?PIN-VALUE=secret", "pkcs11:?PIN-VALUE=***" },
+		{ "pkcs11:object=x?pin-source=/path", NULL },
+		{ "/etc/ssl/key.pem", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[100];
+		snprintf(text, sizeof(text), "%s", rows[i].text);
+		assert_int_equal(text_hide_pin(text), rows[i].shown != NULL);
+		assert_string_equal(text, rows[i].shown ? rows[i].shown : rows[i].text);
+	}
 }
 
 int main(void)
@@ -108,6 +134,7 @@ int main(void)
 		cmocka_unit_test(base64_there_and_back),
 		cmocka_unit_test(utf8_is_strict),
 		cmocka_unit_test(nothing_dangerous_reaches_a_terminal),
+		cmocka_unit_test(a_pin_in_a_uri_is_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

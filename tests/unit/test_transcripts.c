@@ -24,8 +24,8 @@ struct run {
 	char error[1024];
 };
 
-static const char *const kinds[] = { "WRITE", "READ", "TLS", "AUTH", "STEP", "VERIFY", "BODY",
-				     "IDLE", "DONE", "FAIL" };
+static const char *const kinds[] = {"WRITE",  "READ", "TLS",  "AUTH", "STEP",
+				    "VERIFY", "BODY", "IDLE", "DONE", "FAIL"};
 
 __attribute__((format(printf, 3, 4)))
 static bool wrong(struct run *r, const struct step *s, const char *format, ...)
@@ -47,7 +47,8 @@ static struct smtp_action drive(struct run *r)
 	struct smtp_action a = smtp_client_next(r->c);
 
 	while (a.kind == SMTP_BODY) {
-		struct span body = span_from(buf_span(&r->message->body), (size_t)a.offset);
+		struct span body =
+			span_from(buf_span(&r->message->body), (size_t)a.offset);
 		size_t most = body.size > 100000 ? 65536 : r->is_bytewise ? 7 : a.max;
 		smtp_client_body(r->c, span_first(body, most < a.max ? most : a.max));
 		a = smtp_client_next(r->c);
@@ -64,10 +65,13 @@ static bool expect(struct run *r, const struct step *s, enum smtp_action_kind ki
 	if (a.kind == kind) {
 		return true;
 	}
-	return wrong(r, s, "expected %s, but the engine says %s%s%.*s", kinds[kind], kinds[a.kind],
-		     a.kind == SMTP_FAIL ? ": " : " ",
-		     a.kind == SMTP_FAIL ? 300 : (int)(a.data.size > 100 ? 100 : a.data.size),
-		     a.kind == SMTP_FAIL ? a.err->text : a.data.data ? a.data.data : "");
+	return wrong(r, s, "expected %s, but the engine says %s%s%.*s", kinds[kind],
+		     kinds[a.kind], a.kind == SMTP_FAIL ? ": " : " ",
+		     a.kind == SMTP_FAIL ? 300
+					 : (int)(a.data.size > 100 ? 100 : a.data.size),
+		     a.kind == SMTP_FAIL ? a.err->text
+		     : a.data.data	 ? a.data.data
+					 : "");
 }
 
 /* -- bytes ----------------------------------------------------------------------------- */
@@ -110,10 +114,12 @@ static bool run_flight(struct run *r, size_t *i)
 		if (!expect(r, first, SMTP_WRITE, &a)) {
 			return false;
 		}
-		if (a.data.size > all.size - at || memcmp(a.data.data, all.data + at, a.data.size)) {
-			return wrong(r, first, "expected\n%.*s\nbut the engine writes\n%.*s",
-				     SPAN_ARG(span_first(span_from(buf_span(&all), at), 200)),
-				     SPAN_ARG(span_first(a.data, 200)));
+		if (a.data.size > all.size - at ||
+		    memcmp(a.data.data, all.data + at, a.data.size)) {
+			return wrong(
+				r, first, "expected\n%.*s\nbut the engine writes\n%.*s",
+				SPAN_ARG(span_first(span_from(buf_span(&all), at), 200)),
+				SPAN_ARG(span_first(a.data, 200)));
 		}
 		if (!is_secret_right(&a, secret.data + at)) {
 			return wrong(r, first, "the wrong bytes are marked as secret");
@@ -193,7 +199,7 @@ static bool run_challenge(struct run *r, const struct step *s)
 	if (!span_equal(a.data, buf_span(&s->bytes))) {
 		return wrong(r, s, "the challenge is \"%.*s\"", SPAN_ARG(a.data));
 	}
-	smtp_client_auth_reply(r->c, buf_span(&s->answer));
+	smtp_client_auth_reply(r->c, buf_span(&s->answer), s->is_single);
 	return true;
 }
 
@@ -248,8 +254,8 @@ static bool check_fail(struct run *r, const struct step *s)
 	}
 	if (strcmp(cause_row(a.err->cause)->name, s->word) || a.avoid != s->avoid ||
 	    !strstr(a.err->text, s->text)) {
-		return wrong(r, s, "failed with %s avoid=%u: %s", cause_row(a.err->cause)->name,
-			     a.avoid, a.err->text);
+		return wrong(r, s, "failed with %s avoid=%u: %s",
+			     cause_row(a.err->cause)->name, a.avoid, a.err->text);
 	}
 	return true;
 }
@@ -270,8 +276,8 @@ static bool check_outcome(struct run *r, const struct step *s)
 		    !strstr(o->text, s->text)) {
 			return wrong(r, s, "%s: verdict %d %s %d %s (%s) %s",
 				     r->txn.rcpts[i].addr, (int)o->verdict,
-				     cause_row(o->cause)->name, o->code, o->enhanced, o->verb,
-				     o->text);
+				     cause_row(o->cause)->name, o->code, o->enhanced,
+				     o->verb, o->text);
 		}
 	}
 	return is_found || wrong(r, s, "there is no recipient %s", s->word);
@@ -362,7 +368,8 @@ static void a_dialogue(void **state)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
+	return strcmp(((const struct CMUnitTest *)a)->name,
+		      ((const struct CMUnitTest *)b)->name);
 }
 
 int main(int argc, char **argv)
@@ -378,9 +385,10 @@ int main(int argc, char **argv)
 		if (n > 5 && strcmp(f->d_name + n - 5, ".smtp") == 0 && is_wanted) {
 			char *path = paths[count];
 			snprintf(path, sizeof(paths[0]), "%s/%s", argv[1], f->d_name);
-			tests[count++] = (struct CMUnitTest){ .name = strrchr(path, '/') + 1,
-							      .test_func = a_dialogue,
-							      .initial_state = path };
+			tests[count++] =
+				(struct CMUnitTest){.name = strrchr(path, '/') + 1,
+						    .test_func = a_dialogue,
+						    .initial_state = path};
 		}
 	}
 	if (count == 0) {

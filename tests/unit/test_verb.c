@@ -49,7 +49,8 @@ static void lines(void **state)
 
 static void rule_10_no_line_break_gets_into_a_line(void **state)
 {
-	static const char *const cases[] = { "a\r\nQUIT", "a\nQUIT", "a\rQUIT", "\n", "a\0b" };
+	static const char *const cases[] = {"a\r\nQUIT", "a\nQUIT", "a\rQUIT", "\n",
+					    "a\0b"};
 	struct buf b;
 
 	(void)state;

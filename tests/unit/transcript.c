@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static struct step *add_step(struct reader *r, enum step_kind kind)
 {
@@ -45,7 +47,8 @@ static void add_lines(struct step *s, const char *text)
 		return;
 	}
 	for (unsigned i = from; i <= to; i++) {
-		char *line = mem_printf("%.*s%u%s", (int)(range - text), text, i, range + end);
+		char *line =
+			mem_printf("%.*s%u%s", (int)(range - text), text, i, range + end);
 		add_line(s, line);
 		free(line);
 	}
@@ -92,7 +95,7 @@ static void take_part(struct step *s, char *words)
 	}
 }
 
-/* !auth MECHANISM [single] [= initial]    !step challenge -> answer */
+/* !auth MECHANISM [single] [= initial]    !step challenge -> answer, or => last answer */
 static void read_auth(struct reader *r, char *words)
 {
 	struct step *s = add_step(r, STEP_AUTH);
@@ -113,8 +116,11 @@ static void read_challenge(struct reader *r, char *words)
 	struct step *s = add_step(r, STEP_CHALLENGE);
 	char *arrow = strstr(words, "->");
 
+	if (!arrow && (arrow = strstr(words, "=>"))) {
+		s->is_single = true;
+	}
 	if (!arrow) {
-		r->wrong = "!step needs ->";
+		r->wrong = "!step needs -> or =>";
 		return;
 	}
 	transcript_text(arrow + 2 + (arrow[2] == ' '), &s->answer, NULL);
@@ -166,8 +172,9 @@ static void read_event(struct reader *r, char *word, char *words)
 		for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 			if (strcmp(word, plain[i].word) == 0) {
 				copy(add_step(r, plain[i].kind)->text, 256,
-				     words[0] ? words
-				     : word[0] == 't' ? "timed out" : "connection closed");
+				     words[0]	      ? words
+				     : word[0] == 't' ? "timed out"
+						      : "connection closed");
 				r->wrong = NULL;
 			}
 		}
@@ -177,8 +184,8 @@ static void read_event(struct reader *r, char *word, char *words)
 /* =to ADDRESS verdict [CAUSE] [code][: part of the text] */
 static void read_outcome(struct reader *r, char *words)
 {
-	static const char *const verdicts[] = { "untried", "accepted", "temporary", "permanent",
-						"unknown" };
+	static const char *const verdicts[] = {"untried", "accepted", "temporary",
+					       "permanent", "unknown"};
 	struct step *s = add_step(r, STEP_OUTCOME);
 	char verdict[16] = "";
 
@@ -284,7 +291,8 @@ bool transcript_read(struct transcript *t, const char *path, char *error, size_t
 	give_default_body(r.message);
 	fclose(file);
 	for (size_t i = 0; i < t->count; i++) {
-		t->server_bytes += t->steps[i].kind == STEP_SERVER ? t->steps[i].bytes.size : 0;
+		t->server_bytes +=
+			t->steps[i].kind == STEP_SERVER ? t->steps[i].bytes.size : 0;
 	}
 	snprintf(error, size, "%s:%u: %s", path, r.line, r.wrong ? r.wrong : "");
 	return !r.wrong;

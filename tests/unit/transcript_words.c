@@ -12,7 +12,8 @@ void transcript_must(bool fits)
 
 static int hex_value(char c)
 {
-	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, text_lower(c)) : NULL;
+	const char *digits = "0123456789abcdef",
+		   *at = c ? strchr(digits, text_lower(c)) : NULL;
 
 	return at ? (int)(at - digits) : -1;
 }

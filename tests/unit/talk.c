@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/* talk: see talk.h. */
+#include "unit.h"
+
+#include "talk.h"
+
+void start(struct talk *t, enum smtp_security security)
+{
+	memset(t, 0, sizeof(*t));
+	t->options.security = security;
+	t->options.ehlo_name = "client.test";
+	t->options.eager_max = 100000;
+	t->rcpts[0].addr = "ann@server.test";
+	t->rcpts[1].addr = "bob@server.test";
+	t->rcpts[2].addr = "cay@server.test";
+	t->txn.sender = "joe@client.test";
+	t->txn.rcpts = t->rcpts;
+	t->txn.rcpt_count = 1;
+	t->txn.size = strlen(BODY);
+	t->txn.is_last = true;
+}
+
+void begin(struct talk *t)
+{
+	t->c = smtp_client_new(&t->options);
+	smtp_client_submit(t->c, &t->txn);
+}
+
+void say(struct talk *t, const char *text)
+{
+	smtp_client_feed(t->c, span_str(text));
+}
+
+struct smtp_action wants(struct talk *t, enum smtp_action_kind kind)
+{
+	struct smtp_action a = smtp_client_next(t->c);
+
+	while (a.kind == SMTP_BODY && kind != SMTP_BODY) {
+		struct span body =
+			span_first(span_from(span_str(BODY), (size_t)a.offset), a.max);
+		smtp_client_body(t->c, body);
+		a = smtp_client_next(t->c);
+	}
+	if (a.kind == SMTP_FAIL && kind != SMTP_FAIL) {
+		fail_msg("failed: %s", a.err->text);
+	}
+	assert_int_equal(a.kind, kind);
+	return a;
+}
+
+void writes(struct talk *t, const char *text)
+{
+	struct smtp_action a = wants(t, SMTP_WRITE);
+
+	assert_int_equal(a.data.size, strlen(text));
+	assert_memory_equal(a.data.data, text, a.data.size);
+	smtp_client_wrote(t->c);
+}
+
+void fails(struct talk *t, enum cause cause, const char *text)
+{
+	struct smtp_action a = wants(t, SMTP_FAIL);
+
+	assert_int_equal(a.err->cause, cause);
+	assert_non_null(strstr(a.err->text, text));
+}
+
+void lose(struct talk *t)
+{
+	struct err e;
+
+	err_set(&e, CAUSE_LOST, "connection reset");
+	smtp_client_lost(t->c, &e);
+}
+
+void up_to_ehlo(struct talk *t, const char *caps)
+{
+	begin(t);
+	say(t, "220 hi\r\n");
+	writes(t, EHLO);
+	say(t, caps);
+}
+
+/* TLS, EHLO, and AUTH PLAIN chosen. */
+void up_to_login(struct talk *t, const char *caps)
+{
+	struct span initial = span_of("\0joe\0secret", 11);
+
+	t->options.use_auth = true;
+	begin(t);
+	wants(t, SMTP_TLS);
+	smtp_client_tls_done(t->c);
+	say(t, "220 hi\r\n");
+	writes(t, EHLO);
+	say(t, caps);
+	assert_true(wants(t, SMTP_AUTH).is_tls);
+	smtp_client_auth(t->c, "PLAIN", &initial, true);
+}
