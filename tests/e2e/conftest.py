@@ -3,8 +3,13 @@
     relay               path of the binary: $RELAY_BIN, or build/src/sendmail
     run_sendmail        run_sendmail(["-t"], stdin, rc) -> Result(rc, stdout, stderr)
     relayrc             relayrc(server, tls="starttls", user=…, password=…) -> the text of a relayrc
+    start               start(args, rc, **popen) -> the program, running
+    home                home(".relayrc", text, mode) -> a file in the home directory of the calls
+    public, relay_for_all   a directory, and in it the program, for tests that run as another user
     pki                 certificates (lib/pki.py), one set for the whole run
     scripted            scripted(tls="implicit", auth=["PLAIN"], …) -> a running ScriptedServer
+    submit              submit(["-t"], stdin, {"timeout": 5}, auth=["PLAIN"], …) -> (Result, ScriptedServer): one call of
+                        the program against a scripted server of its own, which saw no violation of the protocol
     counting            counting(host, port) -> a running CountingProxy
     postfix, exim, opensmtpd    real servers, started when first asked for; emptied before each test
 
@@ -13,7 +18,10 @@ with the reason, where it cannot be run (not root, or no Debian packages).
 """
 import contextlib
 import os
+import shutil
+import signal
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +34,10 @@ from lib.opensmtpd import OpenSMTPD
 from lib.pki import Pki
 from lib.postfix import Postfix
 from lib.scripted import ScriptedServer
+
+# The run may be under nohup, but the program is started as from a terminal: a handler ends at exec, "ignored" does not.
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 TOP = Path(__file__).resolve().parents[2]
 TLS = {"none": {"tls": "off"}, "starttls": {"tls": "on", "tls_starttls": "on"},
@@ -66,9 +78,16 @@ def environment(tmp_path):
 
 @pytest.fixture
 def run_sendmail(relay, tmp_path, environment):
-    def run(args, stdin=b"", rc=None, env=None, timeout=30, **popen):
-        """`rc` is the text of a relayrc (see the relayrc fixture); `env` is added to the clean environment."""
+    def run(args, stdin=b"", rc=None, env=None, timeout=30, name=None, bare=False, under=(), program=relay, **popen):
+        """`rc` is the text of a relayrc (see the relayrc fixture); `env` is added to the clean environment, or is all of
+        it with `bare`; `name` is another name to call the program by; `under` is a command that runs it (strace …), and
+        `program` another binary."""
         config = []
+        if name is not None:
+            program = tmp_path / "bin" / name
+            program.parent.mkdir(exist_ok=True)
+            program.unlink(missing_ok=True)
+            program.symlink_to(relay)
         if rc is not None:
             file = tmp_path / "relayrc"
             file.unlink(missing_ok=True)
@@ -79,10 +98,59 @@ def run_sendmail(relay, tmp_path, environment):
         source = tmp_path / "stdin"
         source.write_bytes(stdin)
         with open(source, "rb") as opened:
-            done = subprocess.run([relay, *config, *map(str, args)], stdin=opened, capture_output=True, timeout=timeout,
-                                  env=environment | (env or {}), cwd=tmp_path, **popen)
+            done = subprocess.run([*under, program, *config, *map(str, args)], stdin=opened, capture_output=True,
+                                  timeout=timeout, env=({} if bare else environment) | (env or {}), cwd=tmp_path, **popen)
         return Result(done.returncode, done.stdout, done.stderr)
     return run
+
+
+@pytest.fixture
+def home(environment):
+    """home(".relayrc", text, mode) writes a file in the home directory of the calls; its path."""
+    def write(name, text, mode=0o600):
+        file = os.path.join(environment["HOME"], name)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            out.write(text)
+        os.chmod(file, mode)
+        return file
+    return write
+
+
+@pytest.fixture
+def start(relay, environment, tmp_path):
+    """start(args, rc, **popen): the program, running; stdin, stdout and stderr are pipes. Ended after the test."""
+    running = []
+
+    def call(args, rc=None, **popen):
+        config = []
+        if rc is not None:
+            (tmp_path / "relayrc").touch(0o600)
+            (tmp_path / "relayrc").write_text(rc)
+            config = ["-C", tmp_path / "relayrc"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
+        running.append(subprocess.Popen([relay, *config, *args], **(pipes | popen)))
+        return running[-1]
+    yield call
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def public():
+    """A directory that every user of the machine can enter (pytest's own are closed)."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def relay_for_all(relay, public):
+    """A copy of the binary that every user can run; skips the test when we cannot become another user."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user")
+    return shutil.copy(relay, public / "sendmail")
 
 
 @pytest.fixture
@@ -111,6 +179,17 @@ def pki(tmp_path_factory):
 def scripted(pki):
     with contextlib.ExitStack() as running:
         yield lambda **options: running.enter_context(ScriptedServer(pki, **options))
+
+
+@pytest.fixture
+def submit(scripted, relayrc, run_sendmail):
+    def call(args, stdin=b"", settings=None, env=None, **options):
+        server = scripted(**options)
+        done = run_sendmail(args, stdin, relayrc(server, **(settings or {})), env=env)
+        server.settle()
+        assert server.violations == []
+        return done, server
+    return call
 
 
 @pytest.fixture

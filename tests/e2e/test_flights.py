@@ -17,17 +17,23 @@ CASES = [
 ]
 
 
+# A machine that is busy elsewhere can make one flight look like two, never two like one.
+TRIES = 3
+
+
 @pytest.mark.parametrize("listener,tls,settings,flights", CASES)
 @pytest.mark.parametrize("recipients", [1, 100])
 def test_fewest_round_trips(postfix, counting, relayrc, run_sendmail, listener, tls, settings, flights, recipients):
     if listener.startswith("poor"):
         flights += recipients - 1
-    with_proxy = counting(postfix.host, postfix.ports[listener])
-    rc = relayrc(with_proxy, port=with_proxy.port, tls=tls, **settings)
     names = [f"r{n}@mail.test" for n in range(recipients)]
-    done = run_sendmail(["-i", *names], MESSAGE, rc, timeout=60)
-    assert (done.rc, done.err) == (0, "")
-    with_proxy.settle()
-    assert with_proxy.flights == flights
-    [message] = postfix.wait_messages(1)
+    counted = []
+    while flights not in counted and len(counted) < TRIES:
+        proxy = counting(postfix.host, postfix.ports[listener])
+        done = run_sendmail(["-i", *names], MESSAGE, relayrc(proxy, port=proxy.port, tls=tls, **settings), timeout=60)
+        assert (done.rc, done.err) == (0, "")
+        proxy.settle()
+        counted.append(proxy.flights)
+    assert min(counted) == flights
+    message = postfix.wait_messages(len(counted))[-1]
     assert sorted(message.recipients) == sorted(names)

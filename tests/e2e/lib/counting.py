@@ -12,7 +12,8 @@ for a server that speaks first. The ideal submission takes 5 with implicit TLS 1
 Every byte is held `delay` seconds in each direction, so one flight reaches us as one burst however it was written, and
 a client that waits is silent for at least two delays. That is the rule: client bytes begin a new flight if server bytes
 have reached the client since its last bytes, and it had been silent for more than 1.5 delays. A client that streams on
-while replies come in is not charged. Last bytes that the client waits for no answer to (it hangs up first) are not a flight.
+while replies come in is not charged. Last bytes whose answer the client does not wait for (QUIT or a close_notify, and
+it hangs up) are not a flight.
 """
 import queue
 import socket

@@ -95,6 +95,7 @@ log_path = /var/log/dovecot.log
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_failure_delay = 0
 default_internal_user = dovecot
 default_login_user = dovenull
 default_internal_group = dovecot
@@ -105,6 +106,12 @@ passdb {
 userdb {
   driver = static
   args = uid=nobody gid=nogroup home=/
+}
+# No waiting after refused logins.
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service auth {
   unix_listener /var/spool/postfix/private/auth {

@@ -1,0 +1,156 @@
+"""What one ordinary mail costs: instructions, memory, libraries, files, system calls. Counts only, no times.
+
+The release build that is measured is $RELAY_RELEASE_BIN, or made here.
+"""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lib.observed import Callgrind, Meter, Strace
+
+TOP = Path(__file__).resolve().parents[2]
+SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+LOGIN = {"user": "user@mail.test", "password": "secret"}
+MESSAGE = (b"From: sender@mail.test\nTo: r@mail.test\nSubject: figures\n\n"
+           + b"A line of the message, as long as lines mostly are in a mail.\n" * 66)[:4096]
+
+# What GnuTLS brings with it.
+LIBRARIES = {"libc", "libgnutls", "libp11-kit", "libidn2", "libunistring", "libtasn1", "libnettle", "libhogweed",
+             "libgmp", "libffi", "libbrotlienc", "libbrotlidec", "libbrotlicommon", "libzstd", "libz"}
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    if os.environ.get("RELAY_RELEASE_BIN"):
+        return Path(os.environ["RELAY_RELEASE_BIN"])
+    for tool in ("meson", "ninja"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not here, and RELAY_RELEASE_BIN is not set")
+    build = tmp_path_factory.mktemp("release")
+    for command in (["meson", "setup", build, TOP, "--buildtype=release", "-Dtests=false"],
+                    ["ninja", "-C", build, "src/sendmail"]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return build / "src/sendmail"
+
+
+@pytest.fixture
+def bundle(pki, tmp_path):
+    """All certificates of the machine, and the test's own."""
+    if not SYSTEM_BUNDLE.exists():
+        pytest.skip(f"no {SYSTEM_BUNDLE}")
+    text = SYSTEM_BUNDLE.read_text() + pki.ca.read_text()
+    assert text.count("BEGIN CERTIFICATE") > 100
+    file = tmp_path / "bundle.pem"
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def send(scripted, relayrc, run_sendmail, release, bundle):
+    """Send one mail over SMTPS with a login, watched; the server."""
+    def call(under, message=MESSAGE, auth="plain", certificate=None, without=(), **settings):
+        server = scripted(tls="implicit", auth=["PLAIN", "SCRAM-SHA-256"], certificate=certificate, without=without)
+        rc = relayrc(server, tls_trust_file=bundle, auth=auth, **LOGIN | settings)
+        done = run_sendmail(["-i", "r@mail.test"], message, rc, under=under, program=release, timeout=60)
+        assert (done.rc, done.err) == (0, "")
+        assert [m.recipients for m in server.settle().messages] == [["r@mail.test"]] and server.violations == []
+        return server
+    return call
+
+
+# A handshake alone costs 6 million, loading all of the bundle, as GnuTLS does, 64 more, and each signature to check 3.
+@pytest.mark.parametrize("kind,limit", [("server", 16_000_000), ("server_rsa", 16_000_000),
+                                        ("intermediate", 19_000_000)])
+def test_instructions_of_one_mail(send, pki, tmp_path, kind, limit):
+    callgrind = Callgrind(tmp_path)
+    send(callgrind.under, certificate=getattr(pki, kind))
+    assert 5_000_000 < callgrind.instructions() <= limit
+
+
+@pytest.mark.parametrize("auth", ["plain", "scram-sha-256"])
+def test_peak_memory_of_one_mail(send, tmp_path, auth):
+    meter = Meter(tmp_path)
+    send(meter.under, auth=auth)
+    assert 1_000_000 < meter.peak <= (6_500_000 if auth == "plain" else 7_500_000)
+
+
+def libraries(calls):
+    """Names of the shared libraries among opened files."""
+    opened = [Path(c.path).name for c in calls if c.ok and c.path and re.search(r"\.so(\.|$)", c.path)]
+    return {re.split(r"\.so|-[0-9]", name)[0] for name in opened} - {"ld"}
+
+
+def test_libraries_of_one_mail(send, tmp_path):
+    strace = Strace(tmp_path, "openat,open")
+    send(strace.under)
+    found = libraries(strace.calls())
+    assert "libgnutls" in found and found <= LIBRARIES
+    send(strace.under, auth="scram-sha-256")
+    assert "libgsasl" in libraries(strace.calls())      # that is: we would have seen it
+
+
+def test_files_of_one_mail(send, tmp_path):
+    """Nothing is opened that has no business in a mail, and nothing is created."""
+    strace = Strace(tmp_path, "openat,open,creat,mkdir,unlink,rename,link,symlink,mknod,execve,fork,vfork,clone,clone3")
+    send(strace.under)
+    calls = strace.calls()
+    assert [c.name for c in calls if c.name not in ("open", "openat")] == ["execve"]
+    written = [c.text for c in calls if re.search("O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE", c.text)]
+    assert written == []
+    read = {c.path for c in calls if c.ok and c.name != "execve" and not re.search(r"\.so(\.|$)", c.path)}
+    allowed = {str(tmp_path / "relayrc"), str(tmp_path / "bundle.pem"), "/etc/ld.so.cache", "/etc/localtime",
+               "/etc/mailname", "/etc/passwd", "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf", "/etc/nsswitch.conf",
+               "/etc/gai.conf", "/etc/gnutls/config", "/proc/sys/crypto/fips_enabled"}
+    assert read <= allowed
+
+
+def writes(strace):
+    """What was sent to the network, in order: sizes."""
+    calls = strace.calls()
+    sockets = {c.result for c in calls if c.name == "socket" and "AF_INET" in c.text}
+    sizes = []
+    for call in calls:
+        if call.name in ("sendto", "sendmsg", "write", "writev") and call.first in sockets and call.ok:
+            sizes.append(int(call.result))
+    return sizes
+
+
+def test_each_flight_is_one_write(send, tmp_path):
+    strace = Strace(tmp_path, "socket,sendto,sendmsg,write,writev")
+    send(strace.under)
+    sizes = writes(strace)
+    # ClientHello; Finished; EHLO; AUTH, MAIL, RCPT, BDAT, the message and QUIT; close_notify.
+    assert len(sizes) == 5, sizes
+    assert sizes[3] > len(MESSAGE) > sizes[0] and sizes[4] < 100
+    send(strace.under, without=["CHUNKING"])
+    sizes = writes(strace)
+    # The message has its own: it waits for the reply to DATA, and "." and QUIT are behind it.
+    assert len(sizes) == 6, sizes
+    assert sizes[3] < 500 and sizes[4] > len(MESSAGE)
+
+
+def test_large_body_goes_out_in_large_writes(send, tmp_path):
+    message = MESSAGE + b"0123456789abcdef" * 4 + b"\n"
+    message += (b"x" * 75 + b"\n") * 100_000
+    strace = Strace(tmp_path, "socket,sendto,sendmsg,write,writev,read,pread64,pwrite64")
+    for without in ([], ["CHUNKING"]):
+        server = send(strace.under, message, without=without)
+        calls, sizes = strace.calls(), writes(strace)
+        assert sum(sizes) > len(message) and len(sizes) <= 10 + len(message) // 15_000, len(sizes)
+        assert len(calls) < 4 * len(sizes)
+        assert server.messages[0].via == ("DATA" if without else "BDAT") and server.messages[0].chunks <= 10
+
+
+def test_ordinary_mail_needs_few_system_calls(send, tmp_path):
+    strace = Strace(tmp_path, "all")
+    send(strace.under)
+    calls = [c.name for c in strace.calls()]
+    # Behind the dynamic linker, which ends by freeing its cache.
+    own = calls[calls.index("munmap"):]
+    assert 20 < len(own) < 150, own
+    assert "nanosleep" not in own and "clock_nanosleep" not in own

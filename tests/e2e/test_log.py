@@ -1,0 +1,190 @@
+"""What is written about a delivery, and where: the log file, -v, standard error; and that no secret is in any of it."""
+import base64
+import os
+import re
+import socket
+import threading
+
+import pytest
+
+from lib.hostile import call, hold, on, reply
+
+BODY = b"Subject: very-private-subject\nMessage-ID: <id-1@mail.test>\n\nvery private text\n"
+REFUSED = {"no@x.test": "550 5.1.1 <no@x.test>: no such user", "busy@x.test": "450 4.2.1 busy"}
+LINE = re.compile(r"(?P<time>[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d) (?P<host>\S+) sendmail\[\d+\]: (?P<id>[0-9A-Za-z]{8,}): (?P<rest>.*)")
+RECIPIENT = re.compile(r"to=<(?P<to>[^>]*)>, relay=(?P<relay>\S+), delay=\d+\.\d\d, dsn=(?P<dsn>\d\.\d+\.\d+), "
+                       r"status=(?P<status>\w+) \((?P<text>.*)\), account=(?P<account>\w+), tls=(?P<tls>\S+), auth=(?P<auth>\S+)")
+
+
+@pytest.fixture
+def log(tmp_path):
+    """log() -> the lines of the log file, each matched with LINE."""
+    def read():
+        text = (tmp_path / "log").read_text()
+        assert text.endswith("\n")
+        return [LINE.fullmatch(line) for line in text.splitlines()]
+    read.settings = {"logfile": tmp_path / "log"}
+    read.file = tmp_path / "log"
+    return read
+
+
+def test_one_line_for_each_recipient_in_the_form_of_postfix(submit, log):
+    done, server = submit(["a@x.test", "no@x.test", "busy@x.test"], BODY, log.settings, refuse=REFUSED)
+    assert done.rc == 75
+    first, *rest = log()
+    assert first["rest"].startswith("from=<sender@mail.test>, size=") and "message-id=<id-1@mail.test>" in first["rest"]
+    assert "nrcpt=3" in first["rest"]
+    assert {line["id"] for line in rest} == {first["id"]} and {line["host"] for line in rest} == {socket.gethostname()}
+    found = [RECIPIENT.fullmatch(line["rest"]) for line in rest]
+    assert [(m["to"], m["dsn"], m["status"], m["text"]) for m in found] == [
+        ("a@x.test", "2.0.0", "sent", "250 2.0.0 Ok: queued as SCRIPTED"),
+        ("no@x.test", "5.1.1", "bounced", REFUSED["no@x.test"]), ("busy@x.test", "4.2.1", "deferred", REFUSED["busy@x.test"])]
+    assert {(m["relay"], m["account"], m["tls"], m["auth"]) for m in found} == {
+        (f"127.0.0.1[127.0.0.1]:{server.port}", "default", "none", "none")}
+
+
+def test_log_names_tls_and_mechanism(submit, log):
+    settings = log.settings | {"user": "user@mail.test", "password": "secret"}
+    submit(["a@x.test"], BODY, settings, tls="implicit", auth=["PLAIN"])
+    found = RECIPIENT.fullmatch(log()[-1]["rest"])
+    assert (found["status"], found["tls"], found["auth"]) == ("sent", "TLSv1.3", "PLAIN")
+
+
+def test_log_of_a_server_that_is_not_there(run_sendmail, relayrc, log):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        done = run_sendmail(["a@x.test"], BODY, relayrc(host="127.0.0.1", port=bound.getsockname()[1], tls="off", **log.settings))
+    found = RECIPIENT.fullmatch(log()[-1]["rest"])
+    assert (done.rc, found["relay"], found["status"]) == (75, "none", "deferred") and found["dsn"].startswith("4.")
+
+
+def test_log_file_is_private_and_grows(submit, log):
+    old = os.umask(0)
+    try:
+        for n in (1, 2):
+            assert submit(["a@x.test"], BODY, log.settings)[0].rc == 0
+            assert len(log()) == 2 * n
+    finally:
+        os.umask(old)
+    assert log.file.stat().st_mode & 0o777 == 0o600
+    assert len({line["id"] for line in log()}) == 2
+
+
+def test_log_to_standard_output_and_time_format(submit):
+    done, _ = submit(["-X", "-", "a@x.test"], BODY, {"logfile_time_format": "%Y-%m-%dT%H"})
+    assert (done.rc, done.err) == (0, "") and re.match(r"20\d\d-\d\d-\d\dT\d\d \S+ sendmail\[", done.out)
+
+
+def test_log_that_cannot_be_written_loses_no_mail(submit, tmp_path):
+    os.mkfifo(tmp_path / "fifo")    # nobody reads it
+    for path in (tmp_path / "missing" / "log", tmp_path, "/dev/full", tmp_path / "fifo"):
+        done, server = submit(["a@x.test"], BODY, {"logfile": path})
+        assert (done.rc, len(server.messages)) == (0, 1), path
+        assert re.fullmatch(rf"sendmail: cannot write the log {path}: [^\n]+\n", done.err), path
+
+
+def test_syslog_is_not_needed(submit):
+    for facility in ("on", "LOG_MAIL", "LOG_LOCAL7"):
+        done, _ = submit(["a@x.test"], BODY, {"syslog": facility})
+        assert (done.rc, done.err) == (0, "")
+
+
+def test_nothing_can_write_its_own_log_line(submit, log):
+    text = b"550-5.1.1 first\r\n550 5.1.1 \x1b[2J\xff end\tx\r\n"
+    body = b"Message-ID: <a\rb\x1b[2J@x>\n\nx\n"
+    done, _ = submit(["no@x.test", '"a b"@x.test'], body, log.settings, rules=[on("RCPT", reply(text))])
+    assert len(log()) == 3 and all(log()) and log.file.read_text().replace("\n", "").isprintable()
+
+
+def test_content_is_in_no_log_and_no_trace(submit, log):
+    done, _ = submit(["-v", "a@x.test"], BODY * 3000, log.settings)
+    for text in (done.err, log.file.read_text()):
+        assert "very-private-subject" not in text and "very private" not in text
+    done, _ = submit(["-v", "a@x.test"], BODY * 3000, log.settings, without=["CHUNKING"])
+    assert "very" not in done.err and "DATA" in done.err
+
+
+# -- secrets --------------------------------------------------------------------------------------------------------
+
+SECRET = "Pa55-w0rd:zzqq"
+USER = "user@mail.test"
+
+
+def forms(secret):
+    """How a secret may show up: as it is, in base64 at every offset, and in hexadecimal."""
+    found = {secret.encode(), secret.encode().hex().encode()}
+    for shift in range(3):
+        # Only the middle, which does not depend on what stands beside it.
+        found.add(base64.b64encode(b"\0" * shift + secret.encode())[4:-4])
+    return found
+
+
+def assert_no_secret(text, secret=SECRET):
+    data = text if isinstance(text, bytes) else text.encode()
+    assert [f for f in forms(secret) if f in data] == []
+
+
+MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER"]
+
+
+@pytest.mark.parametrize("option", ["-v", "--debug"])
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("good", [True, False], ids=["accepted", "refused"])
+def test_no_secret_in_trace_and_log(submit, log, option, mechanism, good):
+    settings = log.settings | {"user": USER, "password": SECRET, "auth": mechanism.lower()}
+    secrets = {USER: SECRET if good else "other"}
+    done, server = submit([option, "a@x.test"], BODY, settings, tls="implicit", auth=[mechanism], users=secrets, tokens=secrets)
+    assert done.rc == (0 if good else 75)
+    assert f"AUTH {mechanism}" in done.err and "EHLO" in done.err
+    assert_no_secret(done.err + log.file.read_text())
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_no_secret_in_what_a_server_repeats(submit, log, mechanism):
+    """Some servers give the command they do not like back."""
+    def repeat(session, normal):
+        seen = (session.record.commands + session.record.responses)[-1]
+        return f"535 5.7.8 what is this: {seen}"
+    settings = log.settings | {"user": USER, "password": SECRET}
+    done, _ = submit(["-v", "a@x.test"], BODY, settings, tls="implicit", auth=[mechanism], users={USER: "other"},
+                     rules=[on("AUTH-END", call(repeat))])
+    assert done.rc == 75
+    assert_no_secret(done.err + log.file.read_text())
+
+
+@pytest.mark.parametrize("setting", ["password", "password_file", "passwordeval"])
+def test_no_secret_in_argv_and_environment(start, scripted, relayrc, tmp_path, setting):
+    """Of the program while it talks to the server, and of the command that passwordeval runs."""
+    (tmp_path / "pass").write_text(SECRET + "\n")
+    (tmp_path / "pass").chmod(0o600)
+    probe = f"cat {tmp_path}/pass; tr '\\0' '\\n' < /proc/$PPID/cmdline > {tmp_path}/seen; env >> {tmp_path}/seen"
+    value = {"password": SECRET, "password_file": tmp_path / "pass", "passwordeval": probe}[setting]
+    released = threading.Event()
+    server = scripted(tls="implicit", auth=["PLAIN"], users={USER: SECRET}, rules=[on("MAIL", hold(released))])
+    process = start(["a@x.test"], relayrc(server, user=USER, **{setting: value}))
+    process.stdin.write(BODY)
+    process.stdin.close()
+    process.stdin = None
+    server.wait_for("MAIL")
+    for name in ("cmdline", "environ"):
+        with open(f"/proc/{process.pid}/{name}", "rb") as file:
+            assert_no_secret(file.read())
+    assert os.listdir(f"/proc/{process.pid}/task/{process.pid}")
+    released.set()
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, b"", b"")
+    if setting == "passwordeval":
+        assert "sendmail" in (tmp_path / "seen").read_text()
+        assert_no_secret((tmp_path / "seen").read_text())
+
+
+@pytest.mark.parametrize("line", [f"password {SECRET}\npasswrod {SECRET}", f"user\npassword {SECRET}", f"port {SECRET}",
+                                  f"password {SECRET}\x01", f"timeout {SECRET}", f"auth {SECRET}", f"tls_fingerprint {SECRET}",
+                                  f"from {SECRET}", f"host {SECRET} x", f"aliases ~{SECRET}", f"eval echo port {SECRET}",
+                                  f"password\nuser me\npasswordeval echo {SECRET} >&2; exit 1 #"])
+def test_no_secret_in_messages_about_the_configuration(run_sendmail, line):
+    """Also when it stands on the wrong line."""
+    for args in (["-P"], ["a@x.test"]):
+        done = run_sendmail(args, b"\n", "host 127.0.0.1\nport 9\ntimeout 1\n" + line + "\n")
+        if "passwordeval" not in line:      # what a command writes to standard error is its own affair
+            assert_no_secret(done.out + done.err)
