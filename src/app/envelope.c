@@ -74,6 +74,14 @@ static const char *mail_domain(const struct account *a, struct identity *id)
 	return domain ? domain : identity_mailname(id);
 }
 
+/* A copy, with a domain.  The machine's name is looked up only for one that has none. */
+static char *qualify(const char *spec, const struct account *a, struct identity *id)
+{
+	bool is_bare = spec[0] && addr_domain(span_str(spec)).size == 0;
+
+	return is_bare ? addr_qualify(spec, mail_domain(a, id)) : mem_str(spec);
+}
+
 /* The account's own address, or NULL when `from` is not set or is a pattern. */
 static bool account_address(const struct account *a, struct identity *id, char **ret,
 			    struct err *e)
@@ -81,7 +89,7 @@ static bool account_address(const struct account *a, struct identity *id, char *
 	const char *from = conf_from(a);
 
 	if (conf_on(a, KEY_AUTO_FROM)) {
-		*ret = addr_qualify(identity_login(id), mail_domain(a, id));
+		*ret = qualify(identity_login(id), a, id);
 		return true;
 	}
 	*ret = NULL;
@@ -105,12 +113,11 @@ static bool finish_sender(struct envelope *v, const struct account *a, struct id
 		free(v->sender);
 		v->sender = mem_str(own ? own : identity_login(id));
 	}
-	char *qualified = addr_qualify(v->sender, mail_domain(a, id));
+	char *qualified = qualify(v->sender, a, id);
 	free(v->sender);
 	v->sender = qualified;
 	/* A From field needs an address also when the envelope has none. */
-	v->author = !is_null ? mem_str(v->sender)
-			     : addr_qualify(own ? own : identity_login(id), mail_domain(a, id));
+	v->author = !is_null ? mem_str(v->sender) : qualify(own ? own : identity_login(id), a, id);
 	if (!addr_is_safe(span_str(v->sender))) {
 		return err_set(e, CAUSE_DATA, "the sender \"%s\" is not a valid address", v->sender);
 	}
@@ -135,11 +142,9 @@ static bool finish_recipients(struct envelope *v, const struct account *a, struc
 	}
 	for (size_t i = 0; i < v->recipients.count; i++) {
 		struct addr *r = &v->recipients.at[i];
-		if (addr_domain(span_str(r->spec)).size == 0 && r->spec[0]) {
-			char *qualified = addr_qualify(r->spec, mail_domain(a, id));
-			free(r->spec);
-			r->spec = qualified;
-		}
+		char *qualified = qualify(r->spec, a, id);
+		free(r->spec);
+		r->spec = qualified;
 		if (r->spec[0] == '\0' || !addr_is_safe(span_str(r->spec))) {
 			return err_set(e, CAUSE_DATA, "the recipient \"%s\" is not a valid address",
 				       r->spec);

@@ -50,6 +50,20 @@ static int zone_minutes(time_t now)
 	return localtime_r(&now, &local) ? (int)(local.tm_gmtoff / 60) : 0;
 }
 
+/*
+ * The right side of a Message-ID: `domain`, else the author's domain, which costs no
+ * look-up and tells nothing about this machine.  The caller frees it.
+ */
+static char *message_id_domain(struct call *c)
+{
+	const char *domain = conf_text(c->account, KEY_DOMAIN);
+	struct span own = addr_domain(span_str(c->envelope.author));
+
+	return domain	      ? mem_str(domain)
+	       : own.size > 0 ? mem_copy(own.data, own.size)
+			      : mem_str(identity_mailname(&c->id));
+}
+
 /* Puts the header that leaves in the place of the one that came. */
 static bool rewrite(struct call *c, struct err *e)
 {
@@ -60,7 +74,7 @@ static bool rewrite(struct call *c, struct err *e)
 	const char **recipients MEM_AUTO = mem_alloc(to->count, sizeof(*recipients));
 	const char *name = c->options.full_name ? c->options.full_name
 						: conf_text(a, KEY_FROM_FULL_NAME);
-	const char *domain = conf_text(a, KEY_DOMAIN);
+	char *domain MEM_AUTO = message_id_domain(c);
 	struct rewrite r = {
 		.set_from = set_from_of(a),
 		.from = c->envelope.author,
@@ -73,7 +87,7 @@ static bool rewrite(struct call *c, struct err *e)
 		.add_message_id = conf_is(a, KEY_SET_MSGID_HEADER, "auto"),
 		.now = now,
 		.zone_minutes = zone_minutes(now),
-		.domain = domain ? domain : identity_mailname(&c->id),
+		.domain = domain,
 	};
 
 	for (size_t i = 0; i < to->count; i++) {

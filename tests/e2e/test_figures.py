@@ -95,10 +95,11 @@ def test_libraries_of_one_mail(send, tmp_path):
 
 
 def test_files_of_one_mail(send, tmp_path):
-    """Nothing is opened that has no business in a mail, and nothing is created."""
+    """Nothing is opened that has no business in a mail, nothing is created, and no other program is started."""
     strace = Strace(tmp_path, "openat,open,creat,mkdir,unlink,rename,link,symlink,mknod,execve,fork,vfork,clone,clone3")
     send(strace.under)
-    calls = strace.calls()
+    # A thread is fine: it looks up the name of a machine that has none of its own.
+    calls = [c for c in strace.calls() if "CLONE_THREAD" not in c.text]
     assert [c.name for c in calls if c.name not in ("open", "openat")] == ["execve"]
     written = [c.text for c in calls if re.search("O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE", c.text)]
     assert written == []
@@ -152,5 +153,5 @@ def test_ordinary_mail_needs_few_system_calls(send, tmp_path):
     calls = [c.name for c in strace.calls()]
     # Behind the dynamic linker, which ends by freeing its cache.
     own = calls[calls.index("munmap"):]
-    assert 20 < len(own) < 150, own
+    assert 20 < len(own) < 200, own
     assert "nanosleep" not in own and "clock_nanosleep" not in own

@@ -218,8 +218,8 @@ def test_utf8_recipient_at_a_server_that_cannot(at):
 
 @pytest.mark.parametrize("server,port", SMTPS)
 def test_recipients_of_the_header_and_no_bcc(at, server, port):
-    message = HEADER.replace(b"To: r@mail.test", b"To: \"R, r\" <r@mail.test>\nCc: Friends: c1@mail.test,\n c2@mail.test;"
-                             b"\nBcc: hidden@mail.test")
+    message = HEADER.replace(b"To: r@mail.test", b"To: \"R, r\" <r@mail.test>\nBcc: hidden@mail.test\n"
+                             b"Cc: Friends: c1@mail.test,\n c2@mail.test;")
     got = at(server, port).deliver(["-t"], message + b"\ntext\n", count=4, **_plain(port))
     assert sorted(got.recipients) == ["c1@mail.test", "c2@mail.test", "hidden@mail.test", "r@mail.test"]
     assert b"hidden" not in got.sent and b"Bcc" not in got.sent

@@ -311,6 +311,8 @@ static void the_simple_mechanisms_say_what_their_rfcs_say(void **state)
 	} cases[] = {
 		{ "PLAIN", "tim", "tanstaaf", "\0tim\0tanstaaf", 13, true },
 		{ "PLAIN", "tim", "t\303\244n", "\0tim\0t\303\244n", 9, true },
+		/* Newer than Unicode 3.2. */
+		{ "PLAIN", "tim", "\360\237\224\221", "\0tim\0\360\237\224\221", 9, true },
 		{ "plain", "a", "\342\205\250", "\0a\0IX", 5, true },
 		{ "EXTERNAL", "", "", "", 0, true },
 		{ "EXTERNAL", "other", "", "other", 5, true },

@@ -49,8 +49,8 @@ static void errors_say_what_is_wrong_and_what_to_do(void **state)
 		const struct kit_cert *cert;
 		const char *words[3];
 	} cases[] = {
-		{ &fix[FIX_EXPIRED], { "the server's certificate expired on 20", " UTC", "" } },
-		{ &fix[FIX_EARLY], { "not valid before 20", "clock says 20", "" } },
+		{ &fix[FIX_EXPIRED], { "the server's certificate expired on 20", "clock says 20", "server's owner" } },
+		{ &fix[FIX_EARLY], { "not valid before 20", "clock says 20", "correct it" } },
 		{ &fix[FIX_SELF_SIGNED], { "self-signed", "tls_trust_file", "tls_fingerprint " } },
 		{ &fix[FIX_CLIENT], { "unknown issuer \"CN=A stranger\"", "in between", "tls_fingerprint " } },
 	};
