@@ -96,11 +96,11 @@ void trace_sent(struct trace *t, const struct smtp_action *action)
 	size_t secret_end = action->secret_size > 0 ? action->secret_from + action->secret_size : 0;
 	struct buf shown BUF_AUTO;
 
+	buf_init(&shown, data.size + 128);
 	if (!t->on) {
 		return;
 	}
 	/* What the engine marks is cut out: first the secret, then the message. */
-	buf_init(&shown, data.size + 128);
 	bool fits = true;
 	if (secret_end > 0) {
 		keep_secret(t, action);

@@ -45,7 +45,7 @@ static struct span next_word(struct span *list)
 	while (end < list->size && !memchr(" \t,", list->data[end], 3)) {
 		end++;
 	}
-	struct span word = span_of(list->data + start, end - start);
+	struct span word = span_first(span_from(*list, start), end - start);
 	*list = span_from(*list, end);
 	return word;
 }

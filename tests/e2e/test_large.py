@@ -170,7 +170,7 @@ def test_nothing_is_left_behind_by_a_signal(begin, scripted, spool, number, when
     if when == "sending":
         server.wait_for("EHLO")
     process.send_signal(number)
-    status, err = finish(process)
+    status, err = finish(process, timeout=20)
     source.hold.set()
     assert server.settle().messages == [] and list(spool.iterdir()) == []
     if number == signal.SIGKILL:
