@@ -167,7 +167,7 @@ static bool prepare_text(struct sasl *s, struct span text, const char *what, str
 	if (!s->lib) {
 		s->lib = sasl_lib_open(e);
 	}
-	return s->lib && sasl_lib_prepare(s->lib, text, what, to, e);
+	return s->lib && sasl_lib_prepare(s->lib, text, what, s->mechanism->traits & OWN, to, e);
 }
 
 static bool check_given(const struct sasl_mechanism *m, const struct sasl_options *o, struct err *e)

@@ -137,21 +137,22 @@ static bool take(struct sasl_lib *l, char *data, size_t size, struct buf *to)
 	return fits;
 }
 
-bool sasl_lib_prepare(struct sasl_lib *l, struct span text, const char *what, struct buf *to,
-		      struct err *e)
+bool sasl_lib_prepare(struct sasl_lib *l, struct span text, const char *what, bool allow_new,
+		      struct buf *to, struct err *e)
 {
-	/* Unassigned characters, newer than Unicode 3.2, are fine in a query (RFC 4013 §2.5).
-	 * libgsasl 2.2 has the flag for them the wrong way round, so both ways are tried. */
+	/* libgsasl 2.2 has the flag for unassigned characters the wrong way round: with it
+	 * they are refused, without it allowed.  Should that be put right, both are tried. */
 	static const Gsasl_saslprep_flags flags[] = { GSASL_ALLOW_UNASSIGNED, 0 };
+	size_t tries = allow_new ? sizeof(flags) / sizeof(flags[0]) : 1;
 	char *copy = mem_copy(text.data, text.size), *prepared = NULL;
 	int code = GSASL_SASLPREP_ERROR;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && code != GSASL_OK; i++) {
+	for (size_t i = 0; i < tries && code != GSASL_OK; i++) {
 		code = l->call.saslprep(copy, flags[i], &prepared, NULL);
 	}
 	mem_free_secret(&copy);
 	if (code != GSASL_OK || !prepared) {
-		return err_set(e, CAUSE_CONFIG, "the %s has characters that no login may have "
+		return err_set(e, CAUSE_CONFIG, "the %s has characters that this login cannot have "
 			       "(SASLprep, RFC 4013)", what);
 	}
 	return take(l, prepared, strlen(prepared), to) ||

@@ -14,9 +14,12 @@ struct sasl_lib;
 struct sasl_lib *sasl_lib_open(struct err *e) RELAY_CHECKED;
 void sasl_lib_close(struct sasl_lib *l);
 
-/* SASLprep (RFC 4013) as a query: adds the prepared form of text to *to. */
-bool sasl_lib_prepare(struct sasl_lib *l, struct span text, const char *what, struct buf *to,
-		      struct err *e) RELAY_CHECKED;
+/*
+ * SASLprep (RFC 4013): adds the prepared form of text to *to.  allow_new: also characters
+ * newer than Unicode 3.2, as a query may have; the library's own mechanisms refuse them.
+ */
+bool sasl_lib_prepare(struct sasl_lib *l, struct span text, const char *what, bool allow_new,
+		      struct buf *to, struct err *e) RELAY_CHECKED;
 
 /* What a mechanism may ask for.  NULL = it has none. */
 struct sasl_lib_login {
