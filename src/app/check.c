@@ -34,7 +34,8 @@ static int check_all(struct conf *c, const struct options *o, struct identity *i
 			if (i > 0) {
 				putchar('\n');
 			}
-			check_print(a);
+			int printed = check_print(a);
+			status = status != EX_OK ? status : printed;
 		}
 	}
 	return status;
@@ -49,9 +50,14 @@ int check_command(int argc, char **argv)
 	int status;
 
 	conf_init(&conf);
-	if (!options_parse(&o, argc, argv, &e) || !settings_read(&conf, &o, &id, &e)) {
+	if (!options_parse(&o, argc, argv, &e)) {
 		status = say_error(&e);
-	} else if (!o.account) {
+	} else if (o.recipient_count > 0 || o.mode != MODE_SEND) {
+		say("only -C FILE, -a ACCOUNT and --settings may stand here; see relay(1)");
+		status = EX_USAGE;
+	} else if (!settings_read(&conf, &o, &id, &e)) {
+		status = say_error(&e);
+	} else if (!o.account && conf.count > 0) {
 		status = check_all(&conf, &o, &id);
 	} else {
 		struct account *a = settings_account(&conf, &o, &id, NULL, &e);

@@ -97,13 +97,35 @@ static void fill_outcomes(struct smtp_txn *txn, const struct err *e)
 	}
 }
 
+/*
+ * What a lost attempt may have delivered stays "perhaps delivered", whatever a later attempt
+ * was told, unless that one delivered it.
+ */
+static bool keep_unknown(struct smtp_txn *txn, const bool *perhaps)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		struct outcome *o = &txn->rcpts[i].outcome;
+		any = any || perhaps[i];
+		if (perhaps[i] && o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_UNKNOWN) {
+			char later[OUTCOME_TEXT_MAX / 2];
+			snprintf(later, sizeof(later), "%.*s", (int)sizeof(later) - 1, o->text);
+			*o = (struct outcome){ .verdict = VERDICT_UNKNOWN, .cause = CAUSE_UNKNOWN, .verb = "" };
+			snprintf(o->text, sizeof(o->text), "the connection was lost after the whole "
+				 "message was sent, and the next attempt failed: %s", later);
+		}
+	}
+	return any;
+}
+
+/* perhaps[i] becomes true when an attempt before the last may have delivered to i. */
 static bool attempt(const struct delivery *d, struct identity *id, struct smtp_txn *txn,
-		    struct session_facts *facts, struct err *e)
+		    bool *perhaps, struct session_facts *facts, struct err *e)
 {
 	const struct account *a = d->account;
 	const struct session_body body = { .context = d->message, .read = read_body };
 	const char *domain = conf_text(a, KEY_DOMAIN);
-	bool maybe_twice = false;
 	struct buf secret;
 
 	buf_init_secret(&secret, SECRET_MAX);
@@ -119,7 +141,6 @@ static bool attempt(const struct delivery *d, struct identity *id, struct smtp_t
 	};
 	for (int i = 0; ok && i < ATTEMPTS_MAX; i++) {
 		ok = session_run(&options, txn, &body, facts, e);
-		facts->maybe_twice = maybe_twice;
 		if (ok || (facts->avoid & ~options.avoid) == 0 || any_accepted(txn)) {
 			break;
 		}
@@ -130,8 +151,7 @@ static bool attempt(const struct delivery *d, struct identity *id, struct smtp_t
 		}
 		ok = true;
 		for (size_t k = 0; k < txn->rcpt_count; k++) {
-			maybe_twice = maybe_twice ||
-				      txn->rcpts[k].outcome.verdict == VERDICT_UNKNOWN;
+			perhaps[k] = perhaps[k] || txn->rcpts[k].outcome.verdict == VERDICT_UNKNOWN;
 			txn->rcpts[k].outcome = (struct outcome){ 0 };
 		}
 	}
@@ -207,11 +227,13 @@ int deliver_now(const struct delivery *d, struct identity *id)
 	struct session_facts facts = { 0 };
 	struct err e = { 0 };
 	int64_t start_ms = clock_ms();
-	bool ok = attempt(d, id, &txn, &facts, &e);
+	bool *perhaps MEM_AUTO = mem_alloc(txn.rcpt_count, sizeof(*perhaps));
+	bool ok = attempt(d, id, &txn, perhaps, &facts, &e);
 
 	if (!ok) {
 		fill_outcomes(&txn, &e);
 	}
+	facts.maybe_twice = keep_unknown(&txn, perhaps);
 	int status = deliver_exit_status(txn.rcpts, txn.rcpt_count);
 	signals_end_with(status == EX_OK ? "" : "sendmail: stopped by a signal\n", status);
 	tell(d, &txn, &facts, ok, &e);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/rewrite.h"
 
 #include <fcntl.h>
@@ -83,8 +84,10 @@ static void close_file(struct sink *sink)
 }
 
 /* One write a line, so that lines of several processes never mix. */
-static void put(struct sink *sink, const struct buf *line)
+static void put(struct sink *sink, struct buf *line)
 {
+	/* Names and identifiers come from strangers. */
+	text_sanitise(line->data, line->size);
 	if (sink->fd >= 0) {
 		char *text MEM_AUTO = mem_printf("%s%s\n", sink->prefix, line->data);
 		if (!fs_write_all(sink->fd, text, strlen(text))) {

@@ -5,6 +5,9 @@
 #include "base/mem.h"
 #include "mail/wire.h"
 
+#include <errno.h>
+#include <poll.h>
+
 /*
  * One read from standard input, one write to the file, and one window when sending from
  * it.  Large ones: the kernel then needs a tenth of the time for its page cache.
@@ -74,6 +77,20 @@ static bool store(struct message *m, struct wire *w, struct span in, bool *in_bo
 	return spill(m, e);
 }
 
+/* A caller's pipe may be non-blocking: then wait for it. */
+static ssize_t read_some(int fd, char *chunk)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	while ((n = fs_read(fd, chunk, INPUT_CHUNK)) < 0 && errno == EAGAIN) {
+		if (poll(&p, 1, -1) < 0 && errno != EINTR) {
+			break;
+		}
+	}
+	return n;
+}
+
 bool message_read_input(struct message *m, int fd, bool ends_at_dot,
 			unsigned long long size_max, struct err *e)
 {
@@ -83,7 +100,7 @@ bool message_read_input(struct message *m, int fd, bool ends_at_dot,
 
 	wire_init(&w, ends_at_dot);
 	while (!w.ended) {
-		ssize_t n = fs_read(fd, chunk, INPUT_CHUNK);
+		ssize_t n = read_some(fd, chunk);
 		if (n < 0) {
 			return err_errno(e, CAUSE_INPUT, "cannot read the message");
 		}
@@ -142,7 +159,10 @@ bool message_read(struct message *m, unsigned long long offset, size_t max,
 	char *to = buf_room(&m->window, want);
 	BUG_ON(!to);
 	ssize_t n = fs_pread(m->fd, to, want, (off_t)offset);
-	if (n <= 0) {
+	if (n == 0) {
+		return err_set(e, CAUSE_OS, "the stored message is shorter than it was");
+	}
+	if (n < 0) {
 		return err_errno(e, CAUSE_OS, "cannot read the stored message");
 	}
 	buf_grew(&m->window, (size_t)n);

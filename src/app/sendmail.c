@@ -149,11 +149,7 @@ static int send_message(struct call *c)
 {
 	struct err e;
 
-	if (!prepare(c, &e) || !take_message(c, &e)) {
-		return say_error(&e);
-	}
-	bool needs_smtputf8 = header_needs_smtputf8(buf_span(&c->message.header));
-	if (!rewrite(c, &e)) {
+	if (!prepare(c, &e) || !take_message(c, &e) || !rewrite(c, &e)) {
 		return say_error(&e);
 	}
 	struct delivery d = {
@@ -162,7 +158,7 @@ static int send_message(struct call *c)
 		.recipients = &c->envelope.recipients,
 		.envid = c->options.envid,
 		.message = &c->message,
-		.needs_smtputf8 = needs_smtputf8,
+		.needs_smtputf8 = header_needs_smtputf8(buf_span(&c->message.header)),
 		.verbose = c->options.verbose,
 	};
 	return deliver_now(&d, &c->id);
@@ -173,8 +169,9 @@ static int verify(struct call *c)
 {
 	struct err e;
 
-	if (!prepare(c, &e) || !c->account ||
-	    !envelope_finish(&c->envelope, c->account, &c->id, &e)) {
+	/* There is no From field that could name the sender. */
+	c->options.read_sender = false;
+	if (!prepare(c, &e) || !envelope_finish(&c->envelope, c->account, &c->id, &e)) {
 		return say_error(&e);
 	}
 	printf("account: %s\nsender: <%s>\n", c->account->name, c->envelope.sender);

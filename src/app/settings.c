@@ -66,7 +66,7 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 	bool user_found, system_found;
 
 	if (o->file) {
-		if (!conf_read(c, o->file, CONF_USER, &env, &user_found, e)) {
+		if (!conf_read(c, o->file, CONF_NAMED, &env, &user_found, e)) {
 			return false;
 		}
 		return user_found || err_set(e, CAUSE_CONFIG, "%s: there is no such file", o->file);

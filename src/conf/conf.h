@@ -109,8 +109,10 @@ struct conf_env {
 };
 
 enum conf_scope {
-	/* A person's file; with a secret: mode & 077 is 0, the owner is us or root. */
+	/* Found in a home: the owner is us or root; with a secret, mode & 077 is 0. */
 	CONF_USER,
+	/* Named by the caller: any owner; with a secret, as CONF_USER. */
+	CONF_NAMED,
 	/* /etc/relayrc: owner root (or us); with a secret, group `relay` may read. */
 	CONF_SYSTEM,
 };

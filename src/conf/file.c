@@ -31,6 +31,10 @@ const char *file_refusal(const struct stat *status, enum conf_scope scope, uid_t
 	if (scope == CONF_SYSTEM && !is_ours(status, uid)) {
 		return "the file does not belong to root; run: chown root";
 	}
+	/* Its `eval` would run as us. */
+	if (scope == CONF_USER && !is_ours(status, uid)) {
+		return "the file belongs to another user; to use it, name it with -C";
+	}
 	return NULL;
 }
 

@@ -162,3 +162,13 @@ def test_a_login_in_several_steps_is_never_followed(scripted, relayrc, run_sendm
         server = scripted(tls="implicit", auth=[mechanism])
         check(server, run_sendmail(["-i", *NAMES], MESSAGE, relayrc(server, **LOGIN | {"auth": mechanism.lower()})))
         assert server.violations == [] and len(server.connections) == 1
+
+
+def test_perhaps_sent_stays_perhaps_sent(scripted, relayrc, run_sendmail):
+    """The first attempt is lost without an answer; what the second is told does not make the first undone."""
+    server = scripted(tls="implicit", auth=["PLAIN"],
+                      rules=[on("AUTH-END", close("rst"), conn=0), on("RCPT", reply("550 5.1.1 no such user"), conn=1)])
+    log = relayrc(server, user="user@mail.test", password="secret")
+    done = run_sendmail(["r@mail.test"], b"Subject: x\n\nx\n", log)
+    assert len(server.settle().connections) == 2
+    assert done.rc == 75 and "perhaps sent" in done.err and "550 5.1.1" in done.err

@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 
+from pathlib import Path
+
 import pytest
 
 SHORT = "host mail.test\nfrom me@mail.test\n"
@@ -263,13 +265,18 @@ def test_unsafe_permissions(home, run_sendmail, text, mode, status):
     assert status == 0 or (done.err.startswith(f"sendmail: {file}") and "chmod" in done.err and done.err.count("\n") == 1)
 
 
-def test_password_in_a_file_of_another_user(home, run_sendmail):
+def test_file_of_another_user(home, run_sendmail):
+    """Its commands would run as us; a file named with -C is the caller's own choice, but not with a password."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to give a file away")
-    file = home(".relayrc", SHORT + "user me\npassword hushhush\n")
+    file = Path(home(".relayrc", SHORT))
     os.chown(file, NOBODY, NOBODY)
     done = run_sendmail(["-P"])
-    assert done.rc == 78 and f"{file}:4: password: " in done.err
+    assert done.rc == 78 and done.err.startswith(f"sendmail: {file}: ") and "another user" in done.err
+    assert run_sendmail(["-C", file, "-P"]).rc == 0
+    file.write_text(SHORT + "user me\npassword hushhush\n")
+    done = run_sendmail(["-C", file, "-P"])
+    assert done.rc == 78 and f"{file}:4: password: " in done.err and "hushhush" not in done.err
 
 
 def test_files_that_cannot_be_read(run_sendmail, tmp_path):
