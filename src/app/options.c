@@ -73,6 +73,11 @@ static bool set_mode(struct options *o, const char *value, struct err *e)
 
 static bool apply(struct options *o, const struct row *row, const char *value, struct err *e)
 {
+	if (row->treatment == TREATMENT_REFUSED) {
+		return err_set(e, CAUSE_USAGE, "%s%s: %s", row->long_name ? "--" : "-",
+			       row->long_name ? row->long_name : (char[]){ row->letter, '\0' },
+			       row->summary);
+	}
 	switch (row->id) {
 	case OPTION_READ_RECIPIENTS:
 		o->read_recipients = true;
@@ -141,6 +146,9 @@ static bool apply(struct options *o, const struct row *row, const char *value, s
 	case OPTION_NO_ALIAS:
 	case OPTION_PROTOCOL_NAME:
 	case OPTION_SUBMIT:
+	case OPTION_SERVER_INFO:
+	case OPTION_CONFIGURE:
+	case OPTION_RMQS:
 		return true;
 	}
 	return true;
@@ -164,8 +172,8 @@ static bool parse_letters(struct options *o, int argc, char **argv, int *index, 
 	for (const char *p = word + 1; *p; p++) {
 		const struct row *row = find_letter(*p);
 		if (!row) {
-			return err_set(e, CAUSE_USAGE, "%s: unknown option -%c; see sendmail --help",
-				       word, *p);
+			return err_set(e, CAUSE_USAGE, "-%c: unknown option%s%s; see sendmail --help",
+				       *p, word[2] ? " in " : "", word[2] ? word : "");
 		}
 		if (row->argument == ARGUMENT_NONE) {
 			if (!apply(o, row, NULL, e)) {
@@ -185,42 +193,125 @@ static bool parse_letters(struct options *o, int argc, char **argv, int *index, 
 	return true;
 }
 
-/* --name, --name=value; a NEEDED argument may be the next word. */
+/* A word of the command line that begins with "--", cut at its '='. */
+struct long_word {
+	struct span name;
+	const char *value;	/* NULL: no '=' */
+};
+
+/* Does a setting work without a value, as in --tls?  Then its value needs the '='. */
+static bool is_value_optional(enum key key)
+{
+	const struct key_row *row = conf_key_row(key);
+
+	return row->type == TYPE_BOOL || row->type == TYPE_MECHANISMS ||
+	       (row->type == TYPE_ENUM &&
+		(strstr(row->words, "on") == row->words || strstr(row->words, " on") ||
+		 strstr(row->words, "auto")));
+}
+
+/* The value behind '=', or the next word. */
+static bool take_value(struct long_word *w, int argc, char **argv, int *index, struct err *e)
+{
+	if (!w->value && *index + 1 >= argc) {
+		return err_set(e, CAUSE_USAGE, "--%.*s needs an argument", SPAN_ARG(w->name));
+	}
+	if (!w->value) {
+		w->value = argv[++*index];
+	}
+	return true;
+}
+
+static bool apply_long_row(struct options *o, const struct row *row, struct long_word *w,
+			   int argc, char **argv, int *index, struct err *e)
+{
+	if (row->argument == ARGUMENT_NONE && w->value) {
+		return err_set(e, CAUSE_USAGE, "--%s takes no argument", row->long_name);
+	}
+	if (row->argument == ARGUMENT_NEEDED && !take_value(w, argc, argv, index, e)) {
+		return false;
+	}
+	return apply(o, row, w->value, e);
+}
+
+static bool apply_setting(struct options *o, enum key key, struct long_word *w, int argc,
+			  char **argv, int *index, struct err *e)
+{
+	if (!is_value_optional(key) && !take_value(w, argc, argv, index, e)) {
+		return false;
+	}
+	if (key == KEY_FROM) {
+		o->sender = w->value;
+	} else {
+		add_setting(o, key, w->value ? w->value : "");
+	}
+	return true;
+}
+
+/* Is word the name, '-' for '_', or its beginning? */
+static bool begins(const char *name, struct span word, bool *ret_is_whole)
+{
+	size_t i = 0;
+
+	while (i < word.size && name[i] && word.data[i] == (name[i] == '_' ? '-' : name[i])) {
+		i++;
+	}
+	*ret_is_whole = name[i] == '\0';
+	return i == word.size;
+}
+
+/*
+ * Finds the row or the setting that a word names: wholly, or by a beginning that no other
+ * name has.  Returns how many names fit; one of *ret_row and *ret_key is filled.
+ */
+static unsigned find_long(struct span word, const struct row **ret_row, enum key *ret_key)
+{
+	unsigned count = 0;
+	bool is_whole;
+
+	*ret_row = NULL;
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].long_name && begins(rows[i].long_name, word, &is_whole)) {
+			*ret_row = &rows[i];
+			count++;
+			if (is_whole) {
+				return 1;
+			}
+		}
+	}
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const struct key_row *row = conf_key_row((enum key)i);
+		if (!(row->flags & KEY_NO_OPTION) && begins(row->name, word, &is_whole)) {
+			*ret_row = NULL;
+			*ret_key = (enum key)i;
+			count++;
+			if (is_whole) {
+				return 1;
+			}
+		}
+	}
+	return count;
+}
+
+/* --name, --name=value, --name value; a name may be cut where it stays the only one. */
 static bool parse_long(struct options *o, int argc, char **argv, int *index, struct err *e)
 {
 	const char *name = argv[*index] + 2;
 	const char *equals = strchr(name, '=');
-	struct span key_name = span_of(name, equals ? (size_t)(equals - name) : strlen(name));
-	const char *value = equals ? equals + 1 : NULL;
-	enum key key;
+	struct long_word w = {
+		.name = span_of(name, equals ? (size_t)(equals - name) : strlen(name)),
+		.value = equals ? equals + 1 : NULL,
+	};
+	const struct row *row;
+	enum key key = KEY_COUNT;
+	unsigned count = find_long(w.name, &row, &key);
 
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if (!rows[i].long_name || !span_equal(span_str(rows[i].long_name), key_name)) {
-			continue;
-		}
-		if (rows[i].argument == ARGUMENT_NONE && value) {
-			return err_set(e, CAUSE_USAGE, "--%s takes no argument", rows[i].long_name);
-		}
-		if (rows[i].argument == ARGUMENT_NEEDED && !value) {
-			if (*index + 1 >= argc) {
-				return err_set(e, CAUSE_USAGE, "--%s needs an argument",
-					       rows[i].long_name);
-			}
-			value = argv[++*index];
-		}
-		return apply(o, &rows[i], value, e);
+	if (count != 1) {
+		return err_set(e, CAUSE_USAGE, "--%.*s: %s option; see sendmail --help",
+			       SPAN_ARG(w.name), count == 0 ? "unknown" : "more than one such");
 	}
-	if (conf_key_find(key_name, &key) && !(conf_key_row(key)->flags & KEY_NO_OPTION) &&
-	    !memchr(key_name.data, '_', key_name.size)) {
-		if (key == KEY_FROM) {
-			o->sender = value;
-			return value || err_set(e, CAUSE_USAGE, "--from needs an argument");
-		}
-		add_setting(o, key, value ? value : "");
-		return true;
-	}
-	return err_set(e, CAUSE_USAGE, "--%.*s: unknown option; see sendmail --help",
-		       SPAN_ARG(key_name));
+	return row ? apply_long_row(o, row, &w, argc, argv, index, e)
+		   : apply_setting(o, key, &w, argc, argv, index, e);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, struct err *e)
@@ -276,8 +367,10 @@ void options_help(void)
 			snprintf(name, sizeof(name), "--%s%s", row->long_name,
 				 argument_text[row->argument]);
 		}
-		printf("  %-28s %s%s\n", name, row->summary,
-		       row->treatment == TREATMENT_IGNORED ? " (ignored)" : "");
+		if (row->treatment != TREATMENT_REFUSED) {
+			printf("  %-28s %s%s\n", name, row->summary,
+			       row->treatment == TREATMENT_IGNORED ? " (ignored)" : "");
+		}
 	}
 	puts("\nEvery setting of relayrc is also an option: --tls-trust-file=FILE.\n"
 	     "See sendmail(8), relayrc(5) and relay(1).");

@@ -65,15 +65,16 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 	struct conf_env env = environment(id);
 	bool user_found, system_found;
 
+	if (has_host_option(o)) {
+		conf_add_account(c, "default");
+		return !o->account || err_set(e, CAUSE_USAGE, "--host and --account exclude each "
+						"other: with --host no file is read");
+	}
 	if (o->file) {
 		if (!conf_read(c, o->file, CONF_NAMED, &env, &user_found, e)) {
 			return false;
 		}
 		return user_found || err_set(e, CAUSE_CONFIG, "%s: there is no such file", o->file);
-	}
-	if (has_host_option(o)) {
-		conf_add_account(c, "default");
-		return true;
 	}
 	if (!read_user_files(c, id, &user_found, e)) {
 		return false;

@@ -98,5 +98,12 @@ const char *conf_key_nearest(struct span name)
 			nearest = words[i];
 		}
 	}
+	/* A name that was cut short: "tls_cert". */
+	for (size_t i = 0; !nearest && i < KEY_COUNT && name.size >= 3; i++) {
+		if (!(rows[i].flags & (KEY_OBSOLETE | KEY_LATER)) &&
+		    strncmp(rows[i].name, wanted, name.size) == 0) {
+			nearest = rows[i].name;
+		}
+	}
 	return nearest;
 }

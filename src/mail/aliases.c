@@ -328,7 +328,9 @@ static const struct alias *find(const struct aliases *a, const char *name)
 	return found;
 }
 
-static bool expand(struct expansion *x, const char *spec, unsigned depth)
+/* parent: the alias whose target spec is, or NULL. */
+static bool expand(struct expansion *x, const char *spec, const struct alias *parent,
+		   unsigned depth)
 {
 	bool is_local = spec[0] != '\0' && addr_domain(span_str(spec)).size == 0;
 	const struct alias *alias = is_local ? find(x->aliases, spec) : NULL;
@@ -340,8 +342,13 @@ static bool expand(struct expansion *x, const char *spec, unsigned depth)
 		return addr_list_add(&x->list, spec, x->e);
 	}
 	size_t i = (size_t)(alias - x->aliases->at);
-	if (x->states[i] == OPEN) {
+	/* `root: root, me@example.org` means the local root too; a longer way round is a mistake. */
+	if (x->states[i] == OPEN && alias == parent) {
 		return addr_list_add(&x->list, spec, x->e);
+	}
+	if (x->states[i] == OPEN) {
+		return err_set(x->e, CAUSE_CONFIG, "aliases: %s leads back to itself, through %s",
+			       alias->name, parent ? parent->name : alias->name);
 	}
 	if (x->states[i] == DONE) {
 		return true;
@@ -356,7 +363,7 @@ static bool expand(struct expansion *x, const char *spec, unsigned depth)
 	for (size_t k = 0; done && k < alias->count; k++) {
 		const struct target *t = &alias->targets[k];
 		done = t->is_final ? addr_list_add(&x->list, t->spec, x->e)
-				   : expand(x, t->spec, depth + 1);
+				   : expand(x, t->spec, alias, depth + 1);
 	}
 	x->states[i] = DONE;
 	return done;
@@ -371,7 +378,7 @@ bool aliases_expand(const struct aliases *a, struct addr_list *list, struct err 
 		x.states = mem_alloc(a->count, sizeof(x.states[0]));
 		for (size_t i = 0; done && i < list->count; i++) {
 			size_t before = x.list.count;
-			done = expand(&x, list->at[i].spec, 0);
+			done = expand(&x, list->at[i].spec, NULL, 0);
 			if (x.list.count > before &&
 			    strcmp(x.list.at[before].spec, list->at[i].spec) == 0) {
 				x.list.at[before].where = list->at[i].where;

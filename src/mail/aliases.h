@@ -23,8 +23,8 @@ size_t aliases_count(const struct aliases *a);
 /*
  * Replaces every local address (no '@') of the list by its targets, again and again;
  * removes duplicates (addr_equal), keeps the order.  Addresses with a domain stay, and so
- * does a name that its own targets lead back to (`root: root, me@example.org`): no mail is
- * lost in a loop.  Without aliases (NULL) only duplicates go.  False when aliases nest
+ * does a name that is its own target (`root: root, me@example.org`); a longer loop is an
+ * error.  Without aliases (NULL) only duplicates go.  False when aliases nest
  * too deep or give more than ADDR_LIST_MAX addresses (CAUSE_CONFIG or CAUSE_DATA).
  */
 bool aliases_expand(const struct aliases *a, struct addr_list *list, struct err *e)

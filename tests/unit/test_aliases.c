@@ -29,10 +29,8 @@ static void local_names_become_their_targets(void **state)
 		{ "a: b\nb: c, d@x\nc: e@x\n", "a", "e@x|d@x" },
 		{ "a: b\nB: c@x\n", "a, b", "c@x" },
 		{ "a: x@y, X@y, x@Y, b\nb: x@y\n", "a, x@y, z", "x@y|X@y|z" },
-		/* No mail is lost in a loop. */
+		/* A name that is its own target is the local name. */
 		{ "root: root, me@x\n", "root", "root|me@x" },
-		{ "a: b\nb: a, c@x\n", "a", "a|c@x" },
-		{ "a: b\nb: a\n", "b, a", "b" },
 		{ "root: \\root, me@x\na: \\root\n", "a", "root" },
 		{ "root: \\root, me@x\n", "root", "root|me@x" },
 		/* default */
@@ -61,6 +59,29 @@ static void local_names_become_their_targets(void **state)
 					       list.at[k].spec));
 		}
 		assert_string_equal(specs.data, rows[i].out);
+		aliases_free(a);
+	}
+}
+
+static void a_loop_is_an_error(void **state)
+{
+	static const char *const files[] = {
+		"a: b\nb: a\n", "a: b\nb: c@x, a\n", "a: b\nb: c\nc: d@x, A\n",
+		"default: admin\nadmin: nobody\na: b\nb: a\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct err e = { 0 };
+		struct addr_list list;
+		struct aliases *a = aliases_parse(span_str(files[i]), "f", &e);
+		addr_list_init(&list);
+		assert_non_null(a);
+		assert_true(addr_list_add(&list, "a", &e));
+		assert_false(aliases_expand(a, &list, &e));
+		assert_int_equal(e.cause, CAUSE_CONFIG);
+		assert_non_null(strstr(e.text, "leads back to itself"));
+		addr_list_clear(&list);
 		aliases_free(a);
 	}
 }
@@ -183,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(local_names_become_their_targets),
+		cmocka_unit_test(a_loop_is_an_error),
 		cmocka_unit_test(mistakes_are_named_with_their_line),
 		cmocka_unit_test(expansion_is_bounded),
 		cmocka_unit_test(big_files_and_lists_are_fast),

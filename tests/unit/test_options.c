@@ -39,10 +39,11 @@ static void real_callers_are_understood(void **state)
 		{ "-i -f <> -- r@x", "<>", NULL, "r@x", false, true },
 		{ "-oi r@x", NULL, NULL, "r@x", false, true },
 		{ "-o i r@x", NULL, NULL, "r@x", false, true },
-		{ "-G -h 3 -L tag -n -m -p SMTP:h -U -Ac -O x=y -e q r@x", NULL, NULL, "q r@x", false, false },
+		{ "-G -h 3 -L tag -n -m -p SMTP:h -U -Ac -O x=y -e q r@x", NULL, NULL, "r@x", false, false },
 		{ "r@x -f a@x", "a@x", NULL, "r@x", false, false },
 		{ "-- -f", NULL, NULL, "-f", false, false },
 		{ "--read-recipients --from=a@x", "a@x", NULL, "", true, false },
+		{ "--read-r --from a@x r@x", "a@x", NULL, "r@x", true, false },
 	};
 
 	(void)state;
@@ -96,7 +97,8 @@ static void wrong_calls_are_usage_errors(void **state)
 {
 	static const char *const lines[] = {
 		"-F", "-f", "-a", "-bz r@x", "-b", "-bd", "-bs", "-bt", "-z r@x", "-tz", "--nonsense",
-		"--nonsense=1", "--account", "--version=2", "--password=x", "--tls_starttls=on",
+		"--nonsense=1", "--tls-c", "--read", "-S", "--serverinfo", "--rmqs=x", "--host",
+		"--account", "--version=2", "--password=x", "--tls_starttls=on",
 		"-f a\nb r@x", "r@x\rDATA",
 	};
 
@@ -119,7 +121,8 @@ static void settings_are_long_options(void **state)
 	struct err e;
 
 	(void)state;
-	assert_true(parse(&o, "--host=h.example --tls-starttls --port=587 -N never r@x", &e));
+	assert_true(parse(&o, "--host h.example --tls-starttls --port=587 -N never r@x", &e));
+	assert_int_equal(o.recipient_count, 1);
 	assert_int_equal(o.setting_count, 4);
 	assert_int_equal(o.settings[0].key, KEY_HOST);
 	assert_string_equal(o.settings[0].value, "h.example");
