@@ -166,6 +166,14 @@ static bool shares_fate(const struct outcome *o, const struct err *e)
 	       (o->cause == e->cause && o->verdict != VERDICT_ACCEPTED);
 }
 
+/* " (in reply to MAIL FROM)" where the reader would not expect it. */
+static void reply_to(const struct outcome *o, char *text, size_t size)
+{
+	bool is_own = o->code == 0 || !o->verb || !o->verb[0] || strcmp(o->verb, "RCPT TO") == 0;
+
+	snprintf(text, size, is_own ? "%s" : " (in reply to %s)", is_own ? "" : o->verb);
+}
+
 static void tell_session(const struct delivery *d, const struct session_facts *facts,
 			 const struct outcome *o, const struct err *e)
 {
@@ -173,8 +181,9 @@ static void tell_session(const struct delivery *d, const struct session_facts *f
 	const char *user = conf_text(d->account, KEY_USER);
 
 	if (facts->login_refused) {
-		say("account %s: login as %s with %s at %s failed: %s", d->account->name,
-		    user ? user : "(no user)", facts->mechanism[0] ? facts->mechanism : "AUTH",
+		bool is_tried = facts->mechanism[0] != '\0';
+		say("account %s: login as %s%s%s at %s failed: %s", d->account->name,
+		    user ? user : "(no user)", is_tried ? " with " : "", facts->mechanism,
 		    host ? host : facts->peer, e->text);
 	} else if (o->verdict == VERDICT_UNKNOWN) {
 		say("account %s: perhaps sent: %s", d->account->name, o->text);
@@ -188,22 +197,25 @@ static void tell_session(const struct delivery *d, const struct session_facts *f
 static void tell(const struct delivery *d, const struct smtp_txn *txn,
 		 const struct session_facts *facts, bool session_ok, const struct err *e)
 {
-	bool is_told = false, one_for_all = !session_ok && !any_accepted(txn);
+	bool one_for_all = !session_ok;
 
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		const struct smtp_rcpt *rcpt = &txn->rcpts[i];
-		const struct outcome *o = &rcpt->outcome;
-		if (one_for_all && shares_fate(o, e)) {
-			if (!is_told) {
-				tell_session(d, facts, o, e);
-			}
-			is_told = true;
-		} else if (o->verdict != VERDICT_ACCEPTED) {
-			say("%s: %s: %s", rcpt->addr,
+		one_for_all = one_for_all && shares_fate(&txn->rcpts[i].outcome, e);
+	}
+	if (one_for_all) {
+		tell_session(d, facts, &txn->rcpts[0].outcome, e);
+		return;
+	}
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		const struct outcome *o = &txn->rcpts[i].outcome;
+		char where[64];
+		reply_to(o, where, sizeof(where));
+		if (o->verdict != VERDICT_ACCEPTED) {
+			say("%s: %s: %s%s", txn->rcpts[i].addr,
 			    o->verdict == VERDICT_PERMANENT ? "not sent"
 			    : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
 							    : "not sent (try again later)",
-			    o->text);
+			    o->text, where);
 		}
 	}
 }

@@ -83,8 +83,8 @@ static char *qualify(const char *spec, const struct account *a, struct identity 
 }
 
 /* The account's own address, or NULL when `from` is not set or is a pattern. */
-static bool account_address(const struct account *a, struct identity *id, char **ret,
-			    struct err *e)
+static bool account_address(const struct account *a, struct identity *id, struct span header,
+			    char **ret, struct err *e)
 {
 	const char *from = conf_from(a);
 
@@ -93,6 +93,9 @@ static bool account_address(const struct account *a, struct identity *id, char *
 		return true;
 	}
 	*ret = NULL;
+	if (from && strcmp(from, CONF_FROM_AUTHOR) == 0) {
+		return header_sender(header, ret, e);
+	}
 	if (from && !addr_parse_one(ret, span_str(from), e)) {
 		e->cause = CAUSE_CONFIG;
 		return err_ctx(e, "from");
@@ -101,11 +104,11 @@ static bool account_address(const struct account *a, struct identity *id, char *
 }
 
 static bool finish_sender(struct envelope *v, const struct account *a, struct identity *id,
-			  struct err *e)
+			  struct span header, struct err *e)
 {
 	char *own MEM_AUTO = NULL;
 
-	if (!account_address(a, id, &own, e)) {
+	if (!account_address(a, id, header, &own, e)) {
 		return false;
 	}
 	bool is_null = v->sender && v->sender[0] == '\0';
@@ -155,9 +158,9 @@ static bool finish_recipients(struct envelope *v, const struct account *a, struc
 }
 
 bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
-		     struct err *e)
+		     struct span header, struct err *e)
 {
-	if (!finish_sender(v, a, id, e) || !finish_recipients(v, a, id, e)) {
+	if (!finish_sender(v, a, id, header, e) || !finish_recipients(v, a, id, e)) {
 		return false;
 	}
 	return v->recipients.count > 0 ||

@@ -27,10 +27,10 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 /*
  * Finishes it with the account: the sender by `from` and allow_from_override, or
  * login@mailname; aliases; domains for bare names; no duplicates.  Every address is safe
- * for a command afterwards.
+ * for a command afterwards.  header: for `from %F`; may be empty.
  */
 bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
-		     struct err *e) RELAY_CHECKED;
+		     struct span header, struct err *e) RELAY_CHECKED;
 
 struct aliases;
 /* Reads and parses an aliases file; the caller frees *ret with aliases_free(). */

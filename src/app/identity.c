@@ -121,10 +121,22 @@ const char *identity_mailname(struct identity *id)
 	return id->mailname;
 }
 
+/* A variable of the environment that is set to something. */
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] ? value : NULL;
+}
+
 bool identity_name(void *identity, char letter, struct buf *to, struct err *e)
 {
 	struct identity *id = identity;
-	const char *name = letter == 'U'   ? identity_login(id)
+	const char *own = letter == 'U'	  ? (variable("USER") ? variable("USER") : variable("LOGNAME"))
+			  : letter == 'H' ? variable("HOSTNAME")
+					  : NULL;
+	const char *name = own		   ? own
+			   : letter == 'U' ? identity_login(id)
 			   : letter == 'H' ? identity_host(id)
 			   : letter == 'M' ? identity_mailname(id)
 					   : identity_canonical(id);

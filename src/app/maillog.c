@@ -68,11 +68,13 @@ static void open_sink(struct sink *sink, const struct account *a, struct identit
 		return;
 	}
 	localtime_r(&now, &local);
-	if (strftime(stamp, sizeof(stamp), format ? format : "%b %d %H:%M:%S", &local) == 0) {
+	bool has_time = !format || strcmp(format, "none") != 0;
+	if (!has_time ||
+	    strftime(stamp, sizeof(stamp), format ? format : "%b %d %H:%M:%S", &local) == 0) {
 		stamp[0] = '\0';
 	}
-	snprintf(sink->prefix, sizeof(sink->prefix), "%s %s sendmail[%ld]: ", stamp,
-		 identity_host(id), (long)getpid());
+	snprintf(sink->prefix, sizeof(sink->prefix), "%s%s%s sendmail[%ld]: ", stamp,
+		 has_time ? " " : "", identity_host(id), (long)getpid());
 }
 
 static void close_file(struct sink *sink)

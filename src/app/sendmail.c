@@ -142,7 +142,8 @@ static bool take_message(struct call *c, struct err *e)
 	if (!c->account) {
 		c->account = settings_account(&c->conf, o, &c->id, c->envelope.sender, e);
 	}
-	return c->account && envelope_finish(&c->envelope, c->account, &c->id, e);
+	return c->account && envelope_finish(&c->envelope, c->account, &c->id,
+						 buf_span(&c->message.header), e);
 }
 
 static int send_message(struct call *c)
@@ -171,7 +172,7 @@ static int verify(struct call *c)
 
 	/* There is no From field that could name the sender. */
 	c->options.read_sender = false;
-	if (!prepare(c, &e) || !envelope_finish(&c->envelope, c->account, &c->id, &e)) {
+	if (!prepare(c, &e) || !envelope_finish(&c->envelope, c->account, &c->id, span_of(NULL, 0), &e)) {
 		return say_error(&e);
 	}
 	printf("account: %s\nsender: <%s>\n", c->account->name, c->envelope.sender);

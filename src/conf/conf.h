@@ -100,9 +100,9 @@ struct conf_env {
 	 */
 	bool (*run)(const char *command, struct buf *line, struct err *e);
 	/*
-	 * Appends what %U (login name), %H (host name), %F (full host name), %C
-	 * (canonical host name) or %M (/etc/mailname) stand for in `from`, `domain` and
-	 * `maildomain`.  NULL: they stay as written, and are not checked.
+	 * Appends what %U (user), %H (host), %C (canonical host) or %M (/etc/mailname)
+	 * stand for in `from`, `domain` and `maildomain`.  NULL: they stay as written, and
+	 * are not checked.
 	 */
 	bool (*name)(void *arg, char letter, struct buf *to, struct err *e);
 	void *name_arg;
@@ -182,7 +182,9 @@ unsigned conf_port(const struct account *a);
 bool conf_wants_auth(const struct account *a);
 /* The mechanisms that `auth` lists, "scram-sha-256 plain"; NULL when it lists none. */
 const char *conf_mechanisms(const struct account *a);
-/* The address in `from`; NULL when unset or a pattern. */
+/* `from %F`: the author named in the message is the sender. */
+#define CONF_FROM_AUTHOR "%F"
+/* The address in `from`; NULL when unset or a pattern; CONF_FROM_AUTHOR as it is. */
 const char *conf_from(const struct account *a);
 
 /* "/home/me/.relayrc:12" (the file as it was named), "default" or "command line". */

@@ -177,7 +177,7 @@ static bool substitute(const struct input *in, struct buf *to, bool *ret_open,
 	*ret_open = false;
 	for (size_t i = 0; i < s.size && fits; i++) {
 		char letter = i + 1 < s.size ? s.data[i + 1] : '\0';
-		bool is_name = s.data[i] == '%' && letter && strchr("UHFCM", letter);
+		bool is_name = s.data[i] == '%' && letter && strchr("UHCM", letter);
 		if (!is_name) {
 			fits = buf_add_byte(to, s.data[i]);
 		} else if (!in->env->name) {
@@ -211,6 +211,9 @@ static bool check_from(char **text, struct err *e)
 {
 	char *spec = NULL;
 
+	if (strcmp(*text, CONF_FROM_AUTHOR) == 0) {
+		return true;
+	}
 	if (value_is_pattern(*text)) {
 		return !strpbrk(*text, " \t") ||
 		       err_set(e, CAUSE_CONFIG, "a pattern cannot have blanks");

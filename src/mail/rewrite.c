@@ -31,6 +31,7 @@ struct plan {
 	bool block_has[KIND_COUNT];	/* fields of the first Resent- block */
 	bool new_from, new_to;		/* ours, in place of those that came */
 	bool add_from;			/* ours, on top */
+	bool add_resent_from;		/* ours, where the first block starts */
 };
 
 static enum kind kind_of(struct span name, bool *ret_is_resent)
@@ -70,21 +71,21 @@ static struct plan make_plan(const struct rewrite *r, struct span header)
 	}
 	bool can_from = r->from && r->from[0] != '\0';
 	p.new_from = can_from && r->set_from == SET_FROM_ON;
-	p.add_from = can_from && r->set_from != SET_FROM_OFF && !p.has[KIND_FROM] &&
-		     (p.new_from || !p.is_resent);
+	p.add_from = can_from && r->set_from != SET_FROM_OFF && !p.has[KIND_FROM];
+	p.add_resent_from = can_from && r->set_from != SET_FROM_OFF && !p.block_has[KIND_FROM];
 	p.new_to = r->set_to == SET_TO_UNDISCLOSED ||
 		   (r->set_to == SET_TO_ON && r->recipient_count > 0);
 	return p;
 }
 
-static bool add_from(const struct rewrite *r, struct buf *out)
+static bool add_from(const struct rewrite *r, const char *prefix, struct buf *out)
 {
 	size_t line = out->size, size = strlen(r->from);
 
 	if (!r->from_name || r->from_name[0] == '\0') {
-		return buf_printf(out, "From: %s\r\n", r->from);
+		return buf_printf(out, "%sFrom: %s\r\n", prefix, r->from);
 	}
-	if (!buf_add_str(out, "From: ") || !addr_add_phrase(out, span_str(r->from_name))) {
+	if (!buf_printf(out, "%sFrom: ", prefix) || !addr_add_phrase(out, span_str(r->from_name))) {
 		return false;
 	}
 	for (size_t i = line; i < out->size; i++) {
@@ -165,11 +166,11 @@ static bool add_message_id(const struct rewrite *r, const char *prefix, struct b
 /* What stands above all that came. */
 static bool add_top(const struct rewrite *r, const struct plan *p, struct buf *out)
 {
-	bool date = r->add_date && !p->has[KIND_DATE] && !p->is_resent;
-	bool id = r->add_message_id && !p->has[KIND_MESSAGE_ID] && !p->is_resent;
+	bool date = r->add_date && !p->has[KIND_DATE];
+	bool id = r->add_message_id && !p->has[KIND_MESSAGE_ID];
 	bool to = p->new_to && !p->has[KIND_TO] && !p->has[KIND_CC] && !p->has[KIND_BCC];
 
-	return (!date || add_date(r, "", out)) && (!p->add_from || add_from(r, out)) &&
+	return (!date || add_date(r, "", out)) && (!p->add_from || add_from(r, "", out)) &&
 	       (!to || add_to(r, out)) && (!id || add_message_id(r, "", out));
 }
 
@@ -179,6 +180,7 @@ static bool add_resent(const struct rewrite *r, const struct plan *p, struct buf
 	bool id = r->add_message_id && !p->block_has[KIND_MESSAGE_ID];
 
 	return (!date || add_date(r, "Resent-", out)) &&
+	       (!p->add_resent_from || add_from(r, "Resent-", out)) &&
 	       (!id || add_message_id(r, "Resent-", out));
 }
 
@@ -199,7 +201,7 @@ static bool add_fields(const struct rewrite *r, const struct plan *p, struct spa
 		bool is_from = kind == KIND_FROM && !is_resent && p->new_from;
 		bool is_to = (kind == KIND_TO || kind == KIND_CC || kind == KIND_BCC) &&
 			     !is_resent && p->new_to;
-		if ((is_from && !from_done && !add_from(r, out)) ||
+		if ((is_from && !from_done && !add_from(r, "", out)) ||
 		    (is_to && !to_done && !add_to(r, out))) {
 			return false;
 		}

@@ -3,8 +3,8 @@
  * rewrite: the header that leaves, from the header that came.  Pure.
  *
  * Fields keep their order and bytes.  Bcc and Resent-Bcc go (also folded ones); what is
- * missing is put on top.  In a resent message (any Resent- field) nothing is added but
- * Resent-Date and Resent-Message-ID at the start of the first block, where they are
+ * missing is put on top.  In a resent message (any Resent- field) Resent-Date, Resent-From
+ * and Resent-Message-ID come at the start of the first block, where they are
  * missing; set_from on and set_to do what they do in any message.
  */
 #ifndef MAIL_REWRITE_H

@@ -143,7 +143,8 @@ BCC = (b"Bcc: b@x.test\r\n", b"BCC : b@x.test,\r\n c@x.test,\r\n\td@x.test\r\n",
 @pytest.mark.parametrize("args", [["-t"], ["a@x.test"], ["-t", "a@x.test"]], ids=" ".join)
 @pytest.mark.parametrize("ends", [b"\r\n", b"\n"], ids=["CRLF", "LF"])
 def test_bcc_never_leaves(submit, args, ends):
-    first, second = b"Resent-Date: x\r\nResent-Message-ID: <1@x.test>\r\nTo: a@x.test\r\n", b"X-Bcc: stays\r\nBc: stays\r\n"
+    first = b"Resent-Date: x\r\nResent-From: f@x.test\r\nResent-Message-ID: <1@x.test>\r\nTo: a@x.test\r\n"
+    second = b"X-Bcc: stays\r\nBc: stays\r\n"
     header = COMPLETE + BCC[0] + first + b"".join(BCC[1:4]) + second + BCC[4]
     got = sent(submit(args, (header + b"\r\nBcc: body@x.test\r\n").replace(b"\r\n", ends)))
     assert got.data == COMPLETE + first + second + b"\r\nBcc: body@x.test\r\n"
@@ -196,12 +197,22 @@ def test_header_in_a_message_without_one(submit):
 
 
 def test_resent_message_keeps_its_own_fields_and_gets_resent_ones(submit):
-    original = b"Subject: old\r\nTo: b@x.test\r\n"
+    original = b"Subject: old\r\nTo: b@x.test\r\nDate: d\r\nFrom: f@x.test\r\nMessage-ID: <m@x.test>\r\n"
     got = header_of(sent(submit(["-t"], b"Resent-From: r@x.test\r\nResent-To: a@x.test\r\n" + original + b"\r\n")))
     lines = got.splitlines()
     assert got.endswith(b"Resent-From: r@x.test\r\nResent-To: a@x.test\r\n" + original)
     assert sorted(line.partition(b":")[0] for line in lines[:2]) == [b"Resent-Date", b"Resent-Message-ID"]
-    assert len(lines) == 6
+    assert len(lines) == 9
+
+
+def test_author_of_the_message_as_sender(submit):
+    """from %F, as in msmtp."""
+    settings = {"from": "%F"}
+    assert sent(submit(["a@x.test"], message("From: Joe <joe@home.test>"), settings)).sender == "joe@home.test"
+    resent = message("Resent-From: jim@home.test", "Resent-To: x@x.test", "From: joe@home.test")
+    assert sent(submit(["a@x.test"], resent, settings)).sender == "jim@home.test"
+    assert sent(submit(["-f", "f@x.test", "a@x.test"], message("From: joe@home.test"), settings)).sender == "f@x.test"
+    assert "@" in sent(submit(["a@x.test"], message("Subject: nobody"), settings)).sender
 
 
 @pytest.mark.parametrize("settings,names", [({"set_date_header": "off"}, "From Message-ID"),
