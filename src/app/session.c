@@ -8,12 +8,15 @@
 #include "sys/sasl.h"
 #include "sys/stream.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sysexits.h>
 
 /* Without `timeout`: connecting, and TLS, may take this long. */
-enum { CONNECT_SECONDS = 30, TLS_SECONDS = 60, WRITE_SECONDS = 180 };
+enum { CONNECT_SECONDS = 30, TLS_SECONDS = 60 };
 enum { INPUT_SIZE = 16 << 10 };
+/* Reads after the connection broke: a server that floods us has no last words. */
+enum { LAST_READS = 64 };
 
 struct session {
 	const struct session_options *options;
@@ -143,12 +146,9 @@ static void step_login(struct session *s, struct span challenge)
 	buf_clear(&response);
 }
 
-/* One read into the engine; what the server still said counts even when sending failed. */
-static bool read_some(struct session *s, int64_t deadline, struct err *e)
+/* What a read gave goes into the engine. */
+static bool hear(struct session *s, const char *input, ssize_t n, struct err *e)
 {
-	char input[INPUT_SIZE];
-	ssize_t n = stream_read(&s->stream, input, sizeof(input), deadline, e);
-
 	if (n > 0) {
 		trace_received(&s->trace, span_of(input, (size_t)n));
 		smtp_client_feed(s->client, span_of(input, (size_t)n));
@@ -158,34 +158,62 @@ static bool read_some(struct session *s, int64_t deadline, struct err *e)
 	return n > 0;
 }
 
+static bool read_some(struct session *s, int64_t deadline, struct err *e)
+{
+	char input[INPUT_SIZE];
+
+	return hear(s, input, stream_read(&s->stream, input, sizeof(input), deadline, e), e);
+}
+
+/* What is there already.  *ret_any = false: nothing, which is no error. */
+static bool take_some(struct session *s, bool *ret_any, struct err *e)
+{
+	char input[INPUT_SIZE];
+	ssize_t n = stream_take(&s->stream, input, sizeof(input), e);
+
+	*ret_any = n > 0;
+	return n == FLIGHT_NOTHING || hear(s, input, n, e);
+}
+
+/* A server that hangs up often said why first. */
+static void lose(struct session *s, const struct err *why)
+{
+	bool any = true;
+
+	for (int i = 0; i < LAST_READS && any; i++) {
+		struct err ignored;
+		if (!take_some(s, &any, &ignored)) {
+			break;
+		}
+	}
+	smtp_client_lost(s->client, why);
+}
+
 static void write_out(struct session *s, const struct smtp_action *action)
 {
-	struct err e, ignored;
+	struct err e;
 
 	if (action->body_size > 0) {
 		signals_end_with("sendmail: stopped by a signal; the message may have been sent\n",
 				 EX_TEMPFAIL);
 	}
 	trace_sent(&s->trace, action);
-	if (stream_write(&s->stream, action->data, deadline_after(s, WRITE_SECONDS), &e)) {
+	if (stream_write(&s->stream, action->data, clock_deadline(action->timeout_s), &e)) {
 		smtp_client_wrote(s->client);
-		return;
+	} else {
+		lose(s, &e);
 	}
-	/* A server that hangs up often said why first. */
-	while (stream_is_readable(&s->stream) && read_some(s, clock_ms(), &ignored)) {
-	}
-	smtp_client_lost(s->client, &e);
 }
 
 /* Both sides wait for the other's first word, if the server wants TLS before it. */
 static void explain_silence(const struct session *s, const struct smtp_action *action,
 			    struct err *e)
 {
-	if (action->reply_no == 0 && !s->stream.tls && e->cause == CAUSE_LOST &&
-	    clock_left(s->deadline) == 0) {
+	if (action->reply_no == 0 && !s->stream.tls && e->os_errno == ETIMEDOUT) {
 		err_set(e, CAUSE_LOST, "the server did not greet us in time: if it wants TLS "
 			"from the start, set %s",
 			conf_on(s->account, KEY_TLS) ? "tls_starttls off" : "tls on");
+		e->os_errno = ETIMEDOUT;
 	}
 }
 
@@ -199,7 +227,7 @@ static void read_reply(struct session *s, const struct smtp_action *action)
 	}
 	if (!read_some(s, s->deadline, &e)) {
 		explain_silence(s, action, &e);
-		smtp_client_lost(s->client, &e);
+		lose(s, &e);
 	}
 }
 
@@ -207,10 +235,10 @@ static void give_body(struct session *s, const struct smtp_action *action)
 {
 	struct span bytes;
 	struct err e;
+	bool any;
 
 	/* A refusal in the middle of a large message ends it early. */
-	if (action->offset > 0 && stream_is_readable(&s->stream) &&
-	    !read_some(s, clock_ms(), &e)) {
+	if (action->offset > 0 && !take_some(s, &any, &e)) {
 		smtp_client_lost(s->client, &e);
 		return;
 	}
@@ -309,7 +337,6 @@ bool session_run(const struct session_options *o, struct smtp_txn *txn,
 	};
 
 	*facts = (struct session_facts){ 0 };
-	s.stream.fd = -1;
 	if (!connect_server(&s, e)) {
 		return false;
 	}

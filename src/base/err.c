@@ -57,6 +57,11 @@ bool err_errno(struct err *e, enum cause cause, const char *format, ...)
 	return false;
 }
 
+bool err_is_timeout(const struct err *e)
+{
+	return e->os_errno == ETIMEDOUT;
+}
+
 bool err_ctx(struct err *e, const char *format, ...)
 {
 	char context[ERR_TEXT_MAX];

@@ -57,6 +57,9 @@ bool err_errno(struct err *e, enum cause cause, const char *format, ...) RELAY_P
 /* Puts "context: " before the text that is there.  Returns false. */
 bool err_ctx(struct err *e, const char *format, ...) RELAY_PRINTF(2, 3);
 
+/* The error is that something did not come in time. */
+bool err_is_timeout(const struct err *e);
+
 /* A broken invariant: one line on stderr, then _exit(EX_SOFTWARE). */
 _Noreturn void bug(const char *file, int line, const char *what);
 #define BUG_ON(condition) ((condition) ? bug(__FILE__, __LINE__, #condition) : (void)0)

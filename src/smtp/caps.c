@@ -71,8 +71,8 @@ static void add_mechanisms(struct smtp_caps *caps, struct span rest)
 		}
 		for (size_t i = 0; i < word.size; i++) {
 			char c = text_lower(word.data[i]);
-			caps->mechanisms[have++] =
-				c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+			c = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+			caps->mechanisms[have++] = c;
 		}
 		caps->mechanisms[have] = '\0';
 	}

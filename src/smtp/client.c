@@ -63,6 +63,8 @@ static unsigned capped(const struct smtp_client *c, unsigned seconds)
 
 static struct smtp_action write_action(struct smtp_client *c)
 {
+	unsigned blocks = (unsigned)(c->out.size / CLIENT_OUT_BLOCK) + 1;
+
 	c->is_writing = true;
 	if (c->txn && c->round.stage == STAGE_SENT) {
 		c->round.is_end_given = true;
@@ -74,7 +76,7 @@ static struct smtp_action write_action(struct smtp_client *c)
 		.secret_size = c->secret_size,
 		.body_from = c->body_from,
 		.body_size = c->body_size,
-		.timeout_s = capped(c, 180),
+		.timeout_s = capped(c, 180) * blocks,
 	};
 }
 
@@ -106,6 +108,29 @@ static struct smtp_action over_action(struct smtp_client *c)
 		.err = c->has_failed ? &c->err : NULL,
 		.avoid = c->has_failed ? c->avoid : 0,
 	};
+}
+
+/*
+ * Nothing is outstanding, and commands are to be built: a reply that is in hand already
+ * cannot be their answer (rule 2).  A 421 may: it ends the session whatever it answers.
+ */
+static bool has_stale_reply(const struct smtp_client *c)
+{
+	bool is_flight_next = c->phase == PHASE_HELLO || c->phase == PHASE_STARTTLS ||
+			      c->phase == PHASE_LOGIN || c->phase == PHASE_CANCEL ||
+			      c->phase == PHASE_READY;
+	struct reply r;
+	struct err e;
+	size_t used;
+
+	if (!is_flight_next || c->wait_count > 0 || c->out.size > 0 || c->in.size == c->in_at) {
+		return false;
+	}
+	reply_init(&r);
+	struct span in_hand = span_from(buf_span(&c->in), c->in_at);
+	bool is_stale = reply_parse(&r, in_hand, &used, &e) == REPLY_DONE && r.code != 421;
+	reply_clear(&r);
+	return is_stale;
 }
 
 /* What the caller is to do while nothing is outstanding. */
@@ -160,6 +185,9 @@ struct smtp_action smtp_client_next(struct smtp_client *c)
 			continue;
 		}
 		if (!client_awaits(c) && client_settle(c)) {
+			continue;
+		}
+		if (has_stale_reply(c) && client_take_unasked(c)) {
 			continue;
 		}
 		client_pump(c);
@@ -277,6 +305,9 @@ void smtp_client_lost(struct smtp_client *c, const struct err *why)
 {
 	struct outcome o;
 
+	if (c->is_writing) {
+		c->early = c->in.size - c->in_at;
+	}
 	/* What the server said before still counts. */
 	while (c->phase != PHASE_OVER && c->phase != PHASE_LEAVING && client_awaits(c) &&
 	       client_take_reply(c)) {
@@ -291,7 +322,7 @@ void smtp_client_lost(struct smtp_client *c, const struct err *why)
 		return;
 	}
 	outcome_set(&o, VERDICT_TEMPORARY, why->cause, VERB_NONE, "", why->text);
-	client_break(c, &o);
+	client_break(c, &o, err_is_timeout(why));
 	if (c->has_failed) {
 		c->err.os_errno = why->os_errno;
 	}

@@ -37,7 +37,8 @@
  *   8. A loss after end-of-data (BDAT LAST with all its bytes, or CRLF.CRLF) is UNKNOWN.
  *   9. Secrets stand only in WRITEs at or after action.secret_from.
  *  10. One function builds command lines, and it refuses CR, LF and NUL.
- *  11. The output does not depend on how the input is cut into pieces.
+ *  11. The output does not depend on how the input is cut into pieces, but for a server
+ *      that breaks rule 2: an answer too many is only seen when it comes in time.
  */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
@@ -61,7 +62,8 @@ struct smtp_options {
 	bool use_auth;
 	bool allow_cleartext_auth;	/* rule 5 */
 	const char *ehlo_name;		/* owned by the caller, lives as long as the client */
-	unsigned timeout_s;		/* caps every timeout; 0 = RFC 5321 §4.5.3.2 alone */
+	unsigned timeout_s;		/* caps every timeout, and that of each block of data in
+					   a WRITE; 0 = RFC 5321 §4.5.3.2 alone */
 	unsigned avoid;			/* enum smtp_avoid */
 	/*
 	 * A message larger than this is not sent before the replies to AUTH, MAIL and RCPT are
@@ -108,8 +110,8 @@ struct smtp_action {
 	size_t secret_size;	/* 0 = none */
 	size_t body_from;	/* WRITE: where bytes of the message stand in it; behind secrets */
 	size_t body_size;	/* 0 = none */
-	unsigned timeout_s;	/* READ: for the whole reply that is awaited; WRITE: for each
-				   time that the connection takes nothing */
+	unsigned timeout_s;	/* READ: for the whole reply that is awaited; WRITE: for all
+				   of it, which is longer for more data */
 	unsigned long long reply_no;	/* READ: changes when a new reply is awaited: only then
 					   does the timeout start anew (a dripping server) */
 	unsigned long long offset;	/* BODY */
@@ -158,7 +160,11 @@ void smtp_client_auth_cancel(struct smtp_client *c, const struct err *why);
 void smtp_client_auth_verified(struct smtp_client *c);
 void smtp_client_body(struct smtp_client *c, struct span bytes);
 
-/* The connection is gone, or the caller gives up (timeout, TLS failure, signal). */
+/*
+ * The connection is gone, or the caller gives up (timeout, TLS failure, signal).  After a
+ * timeout err_is_timeout(why) must hold: a server that is slow may still take the message,
+ * and FAIL then does not ask for another attempt at once.
+ */
 void smtp_client_lost(struct smtp_client *c, const struct err *why);
 
 /* For the log and for people; valid once EHLO was answered. */

@@ -8,17 +8,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/*
- * Can the server have taken responsibility for this recipient, though it did not say so?
- * Only when it has the end of the message, and refused nothing on the way.
- */
-static bool may_be_delivered(const struct smtp_client *c, enum rcpt_state state)
+/* Perhaps the server has the end of the message, and it refused nothing on the way. */
+static bool may_be_taken(const struct round *r)
 {
-	const struct round *r = &c->round;
-
 	return r->is_end_given && r->stage == STAGE_SENT &&
-	       r->mail.verdict == VERDICT_UNTRIED && r->data.verdict == VERDICT_UNTRIED &&
-	       (state == RCPT_SENT || state == RCPT_TAKEN);
+	       r->mail.verdict == VERDICT_UNTRIED && r->data.verdict == VERDICT_UNTRIED;
 }
 
 static void set_outcome(const struct smtp_client *c, struct outcome *o,
@@ -27,7 +21,8 @@ static void set_outcome(const struct smtp_client *c, struct outcome *o,
 {
 	const struct round *r = &c->round;
 
-	if (how == FAIL_BROKEN && may_be_delivered(c, state)) {
+	if (how == FAIL_BROKEN && may_be_taken(r) &&
+	    (state == RCPT_SENT || state == RCPT_TAKEN)) {
 		char text[OUTCOME_TEXT_MAX];
 		snprintf(text, sizeof(text),
 			 "the whole message was sent, but no answer came: %.400s",
@@ -67,6 +62,8 @@ void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoi
 	bool was_leaving = c->phase == PHASE_LEAVING;
 	/* All that was asked for has its answer: the rest does not matter. */
 	bool is_done = was_leaving && !c->has_failed;
+	/* What was learned is no reason to send again what perhaps was taken. */
+	bool is_told = how == FAIL_BROKEN && !may_be_taken(&c->round);
 
 	if (c->phase == PHASE_OVER && !c->txn) {
 		return;
@@ -81,8 +78,7 @@ void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoi
 		c->has_failed = true;
 		err_set(&c->err, because.cause, "%s%s%s", because.verb,
 			because.verb[0] ? ": " : "", because.text);
-		c->avoid = (avoid | (how == FAIL_BROKEN ? c->learned : 0)) &
-			   ~c->options.avoid;
+		c->avoid = (avoid | (is_told ? c->learned : 0)) & ~c->options.avoid;
 	}
 	c->wait_count = 0;
 	c->is_writing = false;
@@ -116,13 +112,19 @@ static bool is_flight_swallowed(const struct smtp_client *c)
 	return c->flight_commands > 1 && c->flight_replies == 1;
 }
 
-void client_break(struct smtp_client *c, const struct outcome *why)
+void client_break(struct smtp_client *c, const struct outcome *why, bool is_timeout)
 {
 	bool is_ours = why->cause == CAUSE_SIGNAL || why->cause == CAUSE_OS ||
 		       why->cause == CAUSE_INPUT || why->cause == CAUSE_BUG;
+	/*
+	 * A server that is only slow may yet take the message, and must not get it twice.
+	 * One that has answered AUTH, and nothing behind it, has thrown it away.
+	 */
+	bool is_slow = is_timeout && may_be_taken(&c->round) &&
+		       c->login.result == LOGIN_OPEN;
 	unsigned avoid = 0;
 
-	if (is_ours || !c->txn || c->is_one_step) {
+	if (is_ours || is_slow || !c->txn || c->is_one_step) {
 		avoid = 0;
 	} else if (client_may_blame_following(c)) {
 		avoid = SMTP_AVOID_AUTH_PIPELINING;
@@ -141,8 +143,8 @@ void client_out_of_order(struct smtp_client *c, enum verb verb, const struct rep
 
 	if (c->txn && !c->is_one_step && client_may_blame_following(c)) {
 		avoid = SMTP_AVOID_AUTH_PIPELINING;
-	} else if (c->txn && !c->is_one_step && c->round.is_pipelined) {
-		avoid = SMTP_AVOID_PIPELINING;
+	} else if (c->txn && !c->is_one_step && c->round.is_pipelined && !c->is_writing) {
+		avoid = SMTP_AVOID_PIPELINING;	/* when a write failed, it is that */
 	}
 	reply_line(r, line, sizeof(line));
 	snprintf(text, sizeof(text), "the server answered out of order: %s", line);

@@ -15,10 +15,9 @@ void client_start_login(struct smtp_client *c)
 		client_fail_text(c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
 				 "there is no TLS, so the login was not sent");
 	} else if (!c->caps.auth || c->caps.mechanisms[0] == '\0') {
-		client_fail_text(
-			c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
-			c->is_tls ? "the server offers no login (AUTH) here"
-				  : "the server offers no login (AUTH) without TLS");
+		client_fail_text(c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
+				 "the server offers no login (AUTH) %s",
+				 c->is_tls ? "here" : "without TLS");
 	} else {
 		c->phase = PHASE_CHOICE;
 	}
@@ -83,8 +82,8 @@ void client_mask(const struct smtp_client *c, char *text, size_t size)
 	size_t n = sent->size;
 	char *at = text;
 
-	while (n > 0 && sent->data[n - 1] == '=') { /* perhaps repeated without padding */
-		n--;
+	while (n > 0 && sent->data[n - 1] == '=') {
+		n--;	/* perhaps it was repeated without padding */
 	}
 	while (n > 2 && (at = memmem(at, size - (size_t)(at - text), sent->data, n))) {
 		memset(at, '*', n);
@@ -231,8 +230,8 @@ static bool is_misunderstood(const struct login *l)
 
 bool client_may_blame_following(const struct smtp_client *c)
 {
-	bool is_open =
-		c->login.result == LOGIN_OPEN; /* and perhaps MAIL was answered before */
+	/* Perhaps MAIL was answered first. */
+	bool is_open = c->login.result == LOGIN_OPEN;
 
 	return c->round.is_with_auth && (!c->round.is_mail_ok || is_open) &&
 	       (c->login.result != LOGIN_REFUSED || is_misunderstood(&c->login));

@@ -58,12 +58,11 @@ static void on_hello(struct smtp_client *c, enum verb verb, const struct reply *
 		} else if (c->caps.starttls) {
 			c->phase = PHASE_STARTTLS;
 		} else {
-			client_fail_text(
-				c, CAUSE_TLS, VERB_NONE, 0, FAIL_SURE,
-				"the server does not offer STARTTLS: either it wants TLS "
-				"from the start (tls_starttls off, port 465), or "
-				"something "
-				"on the way has removed the offer");
+			client_fail_text(c, CAUSE_TLS, VERB_NONE, 0, FAIL_SURE,
+					 "the server does not offer STARTTLS: either it "
+					 "wants TLS from the start (tls_starttls off, "
+					 "port 465), or something on the way has removed "
+					 "the offer");
 		}
 	} else if (verb == VERB_EHLO && (r->code == 500 || r->code == 502) &&
 		   !needs_tls && !c->options.use_auth) {
@@ -97,8 +96,7 @@ static void on_starttls(struct smtp_client *c, const struct reply *r)
 	} else if (r->code != 220) {
 		client_out_of_order(c, VERB_STARTTLS, r);
 	} else {
-		c->phase =
-			PHASE_TLS; /* rule 3: nothing may be left; see smtp_client_next */
+		c->phase = PHASE_TLS;	/* rule 3 is in client_take_unasked */
 	}
 }
 
@@ -123,28 +121,45 @@ static void on_rset(struct smtp_client *c, const struct reply *r)
 
 /* -- transactions ---------------------------------------------------------------------- */
 
-/* A reply that belongs to another command: greeting, QUIT, AUTH, DATA. */
-static bool is_misplaced(const struct reply *r)
-{
-	return r->code == 220 || r->code == 221 || r->code == 235 || r->code / 100 == 3;
-}
-
 static void on_mail(struct smtp_client *c, const struct reply *r)
 {
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&c->round.mail, VERB_MAIL, r);
 		c->round.is_bad_sequence = client_is_bad_sequence(c, r);
-	} else if (is_misplaced(r)) {
+	} else if (client_is_misplaced(r)) {
 		client_out_of_order(c, VERB_MAIL, r);
 	} else {
 		c->round.is_mail_ok = c->round.is_open = true;
 	}
 }
 
+/*
+ * RFC 5321 §4.5.3.1.10: 452, and 552 from old servers, to all recipients behind those
+ * that were accepted.  Another enhanced code tells about this one, or about the disk.
+ */
 static bool is_too_many(const struct smtp_client *c, const struct reply *r)
 {
-	return r->code == 452 && strcmp(r->enhanced, "4.5.3") == 0 &&
-	       c->round.taken > 0 && !c->is_quit_sent;
+	const char *enhanced = r->code == 452 ? "4.5.3" : "5.5.3";
+
+	return c->round.taken > 0 && (r->code == 452 || r->code == 552) &&
+	       (r->enhanced[0] == '\0' || strcmp(r->enhanced, enhanced) == 0);
+}
+
+static void refuse_rcpt(struct smtp_client *c, size_t i, const struct reply *r)
+{
+	struct round *round = &c->round;
+	struct outcome *o = &c->txn->rcpts[i].outcome;
+
+	round->rcpt[i] = RCPT_REFUSED;
+	outcome_of_reply(o, VERB_RCPT, r);
+	if (is_too_many(c, r)) {
+		o->verdict = VERDICT_TEMPORARY;
+		o->cause = CAUSE_TEMP;
+	}
+	/* After a refused MAIL a bad sequence is what must come. */
+	if (round->is_mail_ok && client_is_bad_sequence(c, r)) {
+		round->is_bad_sequence = true;
+	}
 }
 
 static void on_rcpt(struct smtp_client *c, const struct reply *r)
@@ -154,21 +169,16 @@ static void on_rcpt(struct smtp_client *c, const struct reply *r)
 
 	BUG_ON(i >= c->txn->rcpt_count);
 	round->reply_at = i + 1;
-	if (is_misplaced(r)) {
+	if (client_is_misplaced(r)) {
 		client_out_of_order(c, VERB_RCPT, r);
 	} else if (r->code / 100 == 2) {
 		round->rcpt[i] = RCPT_TAKEN;
 		round->taken++;
-	} else if (is_too_many(c, r)) {
+	} else if (is_too_many(c, r) && !c->is_quit_sent) {
 		round->rcpt[i] = RCPT_LATER;
 		round->later++;
 	} else {
-		round->rcpt[i] = RCPT_REFUSED;
-		outcome_of_reply(&c->txn->rcpts[i].outcome, VERB_RCPT, r);
-		/* After a refused MAIL a bad sequence is what must come. */
-		round->is_bad_sequence =
-			round->is_bad_sequence ||
-			(round->is_mail_ok && client_is_bad_sequence(c, r));
+		refuse_rcpt(c, i, r);
 	}
 }
 
@@ -179,9 +189,9 @@ static void on_data(struct smtp_client *c, const struct reply *r)
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, VERB_DATA, r);
 		round->stage = STAGE_OVER;
-		round->is_bad_sequence =
-			round->is_bad_sequence ||
-			(round->taken > 0 && client_is_bad_sequence(c, r));
+		if (round->taken > 0 && client_is_bad_sequence(c, r)) {
+			round->is_bad_sequence = true;
+		}
 	} else if (r->code != 354 || (round->taken == 0 && c->options.is_lmtp)) {
 		/* LMTP answers a lone dot with as many replies as recipients: none. */
 		client_out_of_order(c, VERB_DATA, r);
@@ -193,120 +203,33 @@ static void on_data(struct smtp_client *c, const struct reply *r)
 	}
 }
 
-/*
- * Refused while the message is still being sent: what is left of it cannot be taken back,
- * so the session ends here.
- */
-static void refuse_early(struct smtp_client *c, enum verb verb, const struct reply *r)
-{
-	outcome_of_reply(&c->round.data, verb, r);
-	if (c->options.is_lmtp && r->code / 100 == 5) {
-		/* This was about the first of them. */
-		c->round.data.verdict = VERDICT_TEMPORARY;
-		c->round.data.cause = CAUSE_PROTOCOL;
-	}
-	c->round.stage = STAGE_OVER;
-	c->is_out_of_step = true;
-	c->wait_count = 0;
-}
-
-/* In LMTP the next accepted recipient's own answer; true when more of them follow. */
-static bool answer_one(struct smtp_client *c, enum verb verb, const struct reply *r)
-{
-	struct round *round = &c->round;
-	size_t i = client_next_rcpt(c, round->final_at, RCPT_TAKEN);
-	struct outcome *o = &c->txn->rcpts[i].outcome;
-
-	round->final_at = i + 1;
-	if (r->code / 100 == 2) {
-		client_accept(c, i, verb, r);
-	} else {
-		outcome_of_reply(o, verb, r);
-		round->rcpt[i] = RCPT_REFUSED;
-	}
-	return ++round->finals < round->taken;
-}
-
-static void answer_all(struct smtp_client *c, enum verb verb, const struct reply *r)
-{
-	struct round *round = &c->round;
-
-	if (r->code / 100 >= 4) {
-		outcome_of_reply(&round->data, verb, r);
-		round->is_bad_sequence =
-			round->is_bad_sequence ||
-			(round->taken > 0 && client_is_bad_sequence(c, r));
-		/* What a server does with BDAT's message when it refuses is up to it:
-		 * RSET. */
-		round->is_open = round->is_open && verb == VERB_BDAT;
-		return;
-	}
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
-		if (round->rcpt[i] == RCPT_TAKEN) {
-			client_accept(c, i, verb, r);
-		}
-	}
-	round->is_open = false;
-}
-
-static void on_final(struct smtp_client *c, enum verb verb, const struct reply *r)
-{
-	struct round *round = &c->round;
-	/* 503 to a flight can be about its order; behind replies to all it sent it is
-	 * not. */
-	bool is_unknown = verb == VERB_BDAT &&
-			  (r->code == 500 || r->code == 502 || r->code == 504 ||
-			   (r->code == 503 && !round->is_pipelined));
-
-	if (is_unknown) {
-		/* It takes the message for commands: nothing it says now can be trusted.
-		 */
-		c->is_out_of_step = true;
-		c->learned |= round->taken > 0 ? SMTP_AVOID_CHUNKING : 0;
-		c->wait_count = 0;
-	}
-	if (is_unknown && round->taken > 0 && round->delivered == 0) {
-		struct outcome why;
-		outcome_of_reply(&why, verb, r);
-		client_fail(c, &why, SMTP_AVOID_CHUNKING, FAIL_SURE);
-	} else if (is_misplaced(r) ||
-		   (r->code / 100 == 2 && round->stage == STAGE_BODY)) {
-		client_out_of_order(c, verb, r);
-	} else if (round->stage == STAGE_BODY) {
-		refuse_early(c, verb, r);
-	} else if (c->options.is_lmtp && round->taken > 0) {
-		if (answer_one(c, verb, r)) {
-			client_put_back(c, verb);
-		} else {
-			round->stage = STAGE_OVER;
-			round->is_open = false;
-		}
-	} else {
-		answer_all(c, verb, r);
-		round->stage = STAGE_OVER;
-	}
-}
-
 static void on_end(struct smtp_client *c, const struct reply *r)
 {
-	on_final(c, VERB_END, r);
+	client_on_final(c, VERB_END, r);
 }
 
 static void on_bdat(struct smtp_client *c, const struct reply *r)
 {
-	on_final(c, VERB_BDAT, r);
+	client_on_final(c, VERB_BDAT, r);
 }
 
 /* -- dispatch -------------------------------------------------------------------------- */
 
-static void (*const handlers[VERB_COUNT])(struct smtp_client *c,
-					  const struct reply *r) = {
-	[VERB_GREETING] = on_greeting, [VERB_EHLO] = on_ehlo,
-	[VERB_HELO] = on_helo,	       [VERB_LHLO] = on_lhlo,
-	[VERB_STARTTLS] = on_starttls, [VERB_AUTH] = client_on_auth,
-	[VERB_RESPONSE] = on_response, [VERB_MAIL] = on_mail,
-	[VERB_RCPT] = on_rcpt,	       [VERB_DATA] = on_data,
-	[VERB_END] = on_end,	       [VERB_BDAT] = on_bdat,
+typedef void handler(struct smtp_client *c, const struct reply *r);
+
+static handler *const handlers[VERB_COUNT] = {
+	[VERB_GREETING] = on_greeting,
+	[VERB_EHLO] = on_ehlo,
+	[VERB_HELO] = on_helo,
+	[VERB_LHLO] = on_lhlo,
+	[VERB_STARTTLS] = on_starttls,
+	[VERB_AUTH] = client_on_auth,
+	[VERB_RESPONSE] = on_response,
+	[VERB_MAIL] = on_mail,
+	[VERB_RCPT] = on_rcpt,
+	[VERB_DATA] = on_data,
+	[VERB_END] = on_end,
+	[VERB_BDAT] = on_bdat,
 	[VERB_RSET] = on_rset,
 };
 
@@ -338,9 +261,8 @@ static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
 	if (got == REPLY_BAD) {
 		struct outcome why;
 		client_mask(c, e.text, strlen(e.text));
-		outcome_set(&why, VERDICT_TEMPORARY, CAUSE_PROTOCOL, VERB_NONE, "",
-			    e.text);
-		client_break(c, &why);
+		outcome_set(&why, VERDICT_TEMPORARY, e.cause, VERB_NONE, "", e.text);
+		client_break(c, &why, false);
 	} else if (got == REPLY_MORE) {
 		c->is_in_worth = false;
 	} else {
@@ -357,15 +279,16 @@ static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
 
 /*
  * The answer to the last command of a write cannot have come before the write was done,
- * save for a message that is refused while it is being sent.
+ * save for a message that is refused while it is being sent.  When the write fails, any
+ * refusal may say why.
  */
 static bool is_before_its_time(const struct smtp_client *c, const struct reply *r)
 {
 	enum verb verb = client_front(c);
 	size_t left = c->wait_count - (c->waits[c->wait_count - 1].verb == VERB_QUIT);
+	bool may_refuse = verb == VERB_BDAT || verb == VERB_END || c->is_writing;
 
-	return left == 1 && c->waits[0].count == 1 &&
-	       !((verb == VERB_BDAT || verb == VERB_END) && r->code / 100 >= 4);
+	return left == 1 && c->waits[0].count == 1 && !(may_refuse && r->code / 100 >= 4);
 }
 
 bool client_take_reply(struct smtp_client *c)
@@ -397,10 +320,10 @@ bool client_take_unasked(struct smtp_client *c)
 		if (c->in.size == c->in_at) {
 			return false;
 		}
-		client_fail_text(
-			c, CAUSE_TLS, VERB_NONE, 0, FAIL_BROKEN,
-			"bytes came in the clear behind the server's answer to STARTTLS: "
-			"somebody on the way tampers with the connection");
+		client_fail_text(c, CAUSE_TLS, VERB_NONE, 0, FAIL_BROKEN,
+				 "bytes came in the clear behind the server's answer to "
+				 "STARTTLS: somebody on the way tampers with the "
+				 "connection");
 		return true;
 	}
 	enum reply_got got = take(c, &is_early);

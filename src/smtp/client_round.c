@@ -84,8 +84,7 @@ static const char *find_obstacle(const struct smtp_client *c, enum cause *ret_ca
 	*ret_enhanced = "5.6.7";
 	if (!c->caps.smtputf8 && (t->needs_smtputf8 || !text_is_ascii(sender))) {
 		return "the sender or an address in the header is not ASCII, and the "
-		       "server does "
-		       "not offer SMTPUTF8";
+		       "server does not offer SMTPUTF8";
 	}
 	*ret_enhanced = "5.1.7";
 	if (text_has_line_break(sender) || sender.size > ADDRESS_MAX) {
@@ -96,16 +95,15 @@ static const char *find_obstacle(const struct smtp_client *c, enum cause *ret_ca
 
 static void plan_rcpt(struct smtp_client *c, size_t i)
 {
-	struct smtp_rcpt *rcpt = &c->txn->rcpts[i];
-	struct span addr = span_str(rcpt->addr);
+	struct outcome *o = &c->txn->rcpts[i].outcome;
+	struct span addr = span_str(c->txn->rcpts[i].addr);
 
 	if (addr.size == 0 || addr.size > ADDRESS_MAX || text_has_line_break(addr)) {
-		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT,
-			    "5.1.3", "the address cannot be sent");
+		outcome_set(o, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.1.3",
+			    "the address cannot be sent");
 		c->round.rcpt[i] = RCPT_FINAL;
 	} else if (!c->caps.smtputf8 && !text_is_ascii(addr)) {
-		outcome_set(&rcpt->outcome, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT,
-			    "5.6.7",
+		outcome_set(o, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.6.7",
 			    "the address is not ASCII, and the server does not offer "
 			    "SMTPUTF8");
 		c->round.rcpt[i] = RCPT_FINAL;
@@ -165,10 +163,12 @@ bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r)
 static void redo(struct smtp_client *c)
 {
 	struct round *r = &c->round;
-	unsigned avoid =
-		r->is_with_auth ? SMTP_AVOID_AUTH_PIPELINING : SMTP_AVOID_PIPELINING;
+	unsigned avoid = SMTP_AVOID_PIPELINING;
 	struct outcome why = r->mail.verdict != VERDICT_UNTRIED ? r->mail : r->data;
 
+	if (r->is_with_auth) {
+		avoid = SMTP_AVOID_AUTH_PIPELINING;
+	}
 	if (why.verdict == VERDICT_UNTRIED) {
 		outcome_set(&why, VERDICT_TEMPORARY, CAUSE_PROTOCOL, VERB_RCPT, "",
 			    "the server did not follow the order of the commands");
@@ -186,8 +186,8 @@ static void redo(struct smtp_client *c)
 static void give_outcomes(struct smtp_client *c)
 {
 	struct round *r = &c->round;
-	const struct outcome *why =
-		r->mail.verdict != VERDICT_UNTRIED ? &r->mail : &r->data;
+	bool is_mail = r->mail.verdict != VERDICT_UNTRIED;
+	const struct outcome *why = is_mail ? &r->mail : &r->data;
 
 	if (why->verdict == VERDICT_UNTRIED) {
 		return;
@@ -196,11 +196,9 @@ static void give_outcomes(struct smtp_client *c)
 		bool is_open = r->rcpt[i] == RCPT_WAITING || r->rcpt[i] == RCPT_SENT ||
 			       r->rcpt[i] == RCPT_TAKEN || r->rcpt[i] == RCPT_LATER;
 		/* After a refused MAIL what RCPT says is only a consequence. */
-		bool is_consequence = r->rcpt[i] == RCPT_REFUSED && why == &r->mail;
-		/* DATA without a recipient is refused too: that says nothing about LATER.
-		 */
-		bool is_spared =
-			r->rcpt[i] == RCPT_LATER && why == &r->data && r->taken == 0;
+		bool is_consequence = r->rcpt[i] == RCPT_REFUSED && is_mail;
+		/* DATA without a recipient is refused too: nothing about LATER. */
+		bool is_spared = r->rcpt[i] == RCPT_LATER && !is_mail && r->taken == 0;
 		if ((is_open || is_consequence) && !is_spared) {
 			c->txn->rcpts[i].outcome = *why;
 			r->rcpt[i] = RCPT_FINAL;
@@ -218,6 +216,7 @@ static void finish(struct smtp_client *c)
 {
 	bool is_last = c->txn->is_last;
 
+	client_check_farewell(c);
 	c->txn = NULL;
 	client_forget_round(c);
 	if (is_last || c->is_quit_wanted) {
@@ -231,8 +230,7 @@ static void end_round(struct smtp_client *c)
 {
 	struct round *r = &c->round;
 
-	if (r->is_bad_sequence && r->is_pipelined && r->delivered == 0 &&
-	    !c->is_one_step) {
+	if (r->is_bad_sequence && r->is_pipelined && r->delivered == 0 && !c->is_one_step) {
 		redo(c);
 		return;
 	}

@@ -333,8 +333,7 @@ void client_end_body(struct smtp_client *c)
 {
 	struct err e;
 
-	/* The message is in wire form and ends with CRLF; were it not, its end must be
-	 * safe. */
+	/* The message is in wire form and ends with CRLF; if not, its end is safe anyway. */
 	BUG_ON(!c->round.is_raw &&
 	       ((!c->round.at_line_start && !buf_add_str(&c->out, "\r\n")) ||
 		!verb_add_line(&c->out, VERB_END, span_of(NULL, 0), &e)));

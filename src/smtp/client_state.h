@@ -6,6 +6,7 @@
  *	client_send.c   what is sent, and how far sending may run ahead (the pump)
  *	client_line.c   MAIL's and RCPT's parameters
  *	client_reply.c  what each reply does
+ *	client_final.c  what the replies to the message do
  *	client_login.c  AUTH, and servers that dislike commands behind it
  *	client_round.c  recipients: which are tried now, what became of them
  *	client_fail.c   the end of a session, and what is then known (rule 8)
@@ -27,12 +28,14 @@
  * The message is asked for until this much is ready to be written; small enough for flat
  * memory, large enough for full TLS records.
  */
-#define CLIENT_OUT_TARGET ((size_t)256 * 1024)
-/* A flight's commands, and the last piece of a message with every dot doubled. */
-#define CLIENT_OUT_MAX ((size_t)1024 * 1024)
+#define CLIENT_OUT_TARGET ((size_t)512 * 1024)
+/* A flight's commands, and the last piece of a message with every byte doubled. */
+#define CLIENT_OUT_MAX (2 * CLIENT_OUT_TARGET + (size_t)128 * 1024)
+/* What must go out within RFC 5321 §4.5.3.2's three minutes for a block of data. */
+#define CLIENT_OUT_BLOCK ((size_t)128 * 1024)
 /*
- * Commands of one flight: their answers must fit into the socket buffers on the way, since
- * nobody reads while we write.
+ * Commands of one flight: their answers must fit into what the transport takes in while we
+ * write, and the socket buffers on the way.
  */
 #define CLIENT_FLIGHT_MAX 60000u
 #define CLIENT_FLIGHT_COMMANDS 1000u
@@ -74,6 +77,7 @@ enum rcpt_state {
 	RCPT_SENT,	/* RCPT sent, not answered */
 	RCPT_TAKEN,	/* RCPT answered 2xx */
 	RCPT_REFUSED,	/* RCPT answered 4xx or 5xx; the outcome is filled in */
+	RCPT_PUZZLED,	/* the same for BDAT in LMTP, as if BDAT were not known */
 	RCPT_DELIVERED,	/* and the data accepted */
 	RCPT_LATER,	/* next round */
 };
@@ -105,7 +109,7 @@ struct login {
 struct round {
 	enum stage stage;
 	unsigned char *rcpt;	/* enum rcpt_state of each recipient */
-	size_t to_send, later, sent, taken, delivered, finals;
+	size_t to_send, later, sent, taken, delivered, finals, puzzled;
 	size_t send_at, reply_at, final_at;	/* where to look for the next one */
 	struct outcome mail, data;	/* refusals; UNTRIED = none */
 	bool is_mail_ok;
@@ -180,6 +184,13 @@ bool client_take_reply(struct smtp_client *c);
 /* The same when nothing is outstanding: rule 2. */
 bool client_take_unasked(struct smtp_client *c);
 
+/* client_final.c: what 2xx, 4xx and 5xx behind the message do. */
+void client_on_final(struct smtp_client *c, enum verb verb, const struct reply *r);
+/* A reply that belongs to another command: greeting, QUIT, AUTH, DATA. */
+bool client_is_misplaced(const struct reply *r);
+/* The round is over and QUIT was sent with it: do the answers still fit? */
+void client_check_farewell(struct smtp_client *c);
+
 /* client_login.c */
 void client_start_login(struct smtp_client *c);
 void client_on_auth(struct smtp_client *c, const struct reply *r);
@@ -212,7 +223,7 @@ void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoi
 void client_fail_text(struct smtp_client *c, enum cause cause, enum verb verb, unsigned avoid,
 		      enum fail_how how, const char *format, ...) RELAY_PRINTF(6, 7);
 /* The server's answers do not fit what was asked: with what another attempt may avoid. */
-void client_break(struct smtp_client *c, const struct outcome *why);
+void client_break(struct smtp_client *c, const struct outcome *why, bool is_timeout);
 void client_out_of_order(struct smtp_client *c, enum verb verb, const struct reply *r);
 
 #endif

@@ -132,8 +132,7 @@ enum reply_got reply_parse(struct reply *r, struct span in, size_t *ret_used,
 	reset(r);
 	while (!is_last) {
 		struct span rest = span_first(span_from(in, at), REPLY_LINE_MAX);
-		const char *end =
-			rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
+		const char *end = rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
 		if (!end && rest.size < REPLY_LINE_MAX) {
 			reset(r);
 			return REPLY_MORE;

@@ -31,7 +31,8 @@ struct reply;
 /*
  * What a 4xx or 5xx reply to this command means.  4xx is TEMPORARY.  5xx is PERMANENT, but
  * for replies that say nothing about the mail: a wanted login (530, 535 …) and a command
- * that was not understood or came out of order (500, 502, 503) are TEMPORARY.
+ * that was not understood or came out of order (500, 502, 503, for BDAT 504) are
+ * TEMPORARY.
  */
 void outcome_of_reply(struct outcome *o, enum verb verb, const struct reply *reply);
 

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* stream: see stream.h.  Never interprets a byte. */
 #include "sys/stream.h"
-#include "base/clock.h"
 #include "base/fs.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 void stream_init(struct stream *s, int fd)
 {
-	*s = (struct stream){ .fd = fd };
+	flight_init(&s->flight, fd);
+	s->tls = NULL;
 }
 
 void stream_close(struct stream *s)
@@ -24,13 +21,14 @@ void stream_close(struct stream *s)
 		tls_free(s->tls);
 		s->tls = NULL;
 	}
-	fs_close(&s->fd);
+	flight_clear(&s->flight);
+	fs_close(&s->flight.fd);
 }
 
 bool stream_start_tls(struct stream *s, const struct tls_options *options, int64_t deadline,
 		      struct err *e)
 {
-	struct tls *tls = tls_new(s->fd, options, e);
+	struct tls *tls = tls_new(&s->flight, options, e);
 
 	if (!tls) {
 		return false;
@@ -43,54 +41,17 @@ bool stream_start_tls(struct stream *s, const struct tls_options *options, int64
 	return true;
 }
 
-/* Waits until the socket is ready for what is asked, or the deadline is over. */
-static bool wait_for(int fd, short events, int64_t deadline, struct err *e)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	for (;;) {
-		int n = poll(&p, 1, clock_left(deadline));
-		if (n > 0) {
-			return true;
-		}
-		if (n == 0) {
-			return err_set(e, CAUSE_LOST, "the server did not answer in time");
-		}
-		if (errno != EINTR) {
-			return err_errno(e, CAUSE_LOST, "cannot wait for the server");
-		}
-	}
-}
-
 bool stream_write(struct stream *s, struct span data, int64_t deadline, struct err *e)
 {
 	if (s->tls) {
 		return tls_write(s->tls, data.data, data.size, deadline, e);
 	}
-	while (data.size > 0) {
-		ssize_t n = send(s->fd, data.data, data.size, MSG_NOSIGNAL);
-		if (n >= 0) {
-			data = span_from(data, (size_t)n);
-		} else if (errno == EAGAIN) {
-			if (!wait_for(s->fd, POLLOUT, deadline, e)) {
-				return false;
-			}
-		} else if (errno != EINTR) {
-			return err_errno(e, CAUSE_LOST, "the connection was lost");
-		}
+	s->flight.deadline = deadline;
+	if (!flight_write(&s->flight, data)) {
+		*e = s->flight.error;
+		return false;
 	}
 	return true;
-}
-
-/*
- * Acknowledge at once: a server with Nagle on holds its next packet until our ACK, which
- * Linux would delay by 40 ms.  The kernel forgets the option, so it is set before each wait.
- */
-static void quick_ack(int fd)
-{
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 ssize_t stream_read(struct stream *s, void *data, size_t size, int64_t deadline, struct err *e)
@@ -98,27 +59,24 @@ ssize_t stream_read(struct stream *s, void *data, size_t size, int64_t deadline,
 	if (s->tls) {
 		return tls_read(s->tls, data, size, deadline, e);
 	}
-	for (;;) {
-		quick_ack(s->fd);
-		if (!wait_for(s->fd, POLLIN, deadline, e)) {
-			return -1;
-		}
-		ssize_t n = recv(s->fd, data, size, 0);
-		if (n >= 0) {
-			return n;
-		}
-		if (errno != EAGAIN && errno != EINTR) {
-			err_errno(e, CAUSE_LOST, "the connection was lost");
-			return -1;
-		}
+	s->flight.deadline = deadline;
+	ssize_t n = flight_receive(&s->flight, data, size);
+	if (n == -1) {
+		*e = s->flight.error;
 	}
+	return n;
 }
 
-bool stream_is_readable(struct stream *s)
+ssize_t stream_take(struct stream *s, void *data, size_t size, struct err *e)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLIN };
-
-	return (s->tls && tls_has_pending(s->tls)) || poll(&p, 1, 0) > 0;
+	if (s->tls) {
+		return tls_take(s->tls, data, size, e);
+	}
+	ssize_t n = flight_take(&s->flight, data, size);
+	if (n == -1) {
+		*e = s->flight.error;
+	}
+	return n;
 }
 
 void stream_address_literal(const struct stream *s, char *text, size_t size)
@@ -132,7 +90,7 @@ void stream_address_literal(const struct stream *s, char *text, size_t size)
 	char ip[INET6_ADDRSTRLEN];
 
 	snprintf(text, size, "localhost");
-	if (getsockname(s->fd, &a.any, &length) != 0) {
+	if (getsockname(s->flight.fd, &a.any, &length) != 0) {
 		return;
 	}
 	if (a.any.sa_family == AF_INET && inet_ntop(AF_INET, &a.v4.sin_addr, ip, sizeof(ip))) {

@@ -6,7 +6,6 @@
  */
 #include "sys/tls.h"
 #include "base/mem.h"
-#include "sys/flight.h"
 #include "sys/tls_setup.h"
 #include "sys/tls_text.h"
 #include "sys/tls_verify.h"
@@ -24,18 +23,20 @@ struct tls {
 	struct tls_verify verify;
 	gnutls_session_t session;
 	gnutls_certificate_credentials_t credentials;
-	struct flight flight;
+	struct flight *flight;	/* the caller's */
 	struct buf plain;	/* written, not in a record yet */
 	unsigned char first[5];	/* first bytes of the server, to see who speaks there */
 	size_t first_size;
 	bool is_up;
+	bool is_mute;		/* nothing more is sent; what comes can still be read */
+	bool is_dry;		/* the last pull had nothing to give */
 };
 
 static ssize_t push(gnutls_transport_ptr_t pointer, const void *data, size_t size)
 {
 	struct tls *t = pointer;
 
-	if (!flight_add(&t->flight, data, size)) {
+	if (!flight_add(t->flight, data, size)) {
 		gnutls_transport_set_errno(t->session, EIO);
 		return -1;
 	}
@@ -58,10 +59,14 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
 	struct tls *t = pointer;
 
-	t->flight.is_held = !t->is_up && is_change_cipher_spec(buf_span(&t->flight.out));
-	ssize_t n = flight_receive(&t->flight, data, size);
+	/* The handshake waits in here; later tls_read does. */
+	t->flight->is_held = !t->is_up && is_change_cipher_spec(buf_span(&t->flight->out));
+	ssize_t n = t->is_up ? flight_take(t->flight, data, size)
+			     : flight_receive(t->flight, data, size);
+	t->is_dry = n == FLIGHT_NOTHING;
 	if (n < 0) {
-		gnutls_transport_set_errno(t->session, EIO);
+		gnutls_transport_set_errno(t->session, t->is_dry ? EAGAIN : EIO);
+		n = -1;
 	}
 	for (ssize_t i = 0; i < n && t->first_size < sizeof(t->first); i++) {
 		t->first[t->first_size++] = ((const unsigned char *)data)[i];
@@ -107,12 +112,12 @@ static bool prepare(struct tls *t, struct err *e)
 	       tls_setup_files(t->credentials, &t->o, e);
 }
 
-struct tls *tls_new(int fd, const struct tls_options *options, struct err *e)
+struct tls *tls_new(struct flight *flight, const struct tls_options *options, struct err *e)
 {
 	struct tls *t = mem_alloc(1, sizeof(*t));
 
 	t->o = *options;
-	flight_init(&t->flight, fd);
+	t->flight = flight;
 	buf_init_secret(&t->plain, RECORD_BYTES);
 	tls_verify_set_host(&t->verify, options->host);
 	if (!prepare(t, e)) {
@@ -131,7 +136,6 @@ void tls_free(struct tls *t)
 		if (t->credentials) {
 			gnutls_certificate_free_credentials(t->credentials);
 		}
-		flight_clear(&t->flight);
 		buf_clear(&t->plain);
 		free(t->verify.host);
 		free(t);
@@ -142,11 +146,9 @@ void tls_free(struct tls *t)
 static bool refuse_plain_text(struct tls *t, struct err *e)
 {
 	char text[80];
-	ssize_t n = 0;
 
 	memcpy(text, t->first, t->first_size);
-	t->flight.deadline = 0;		/* what is there already */
-	n = flight_receive(&t->flight, text + t->first_size, sizeof(text) - t->first_size);
+	ssize_t n = flight_take(t->flight, text + t->first_size, sizeof(text) - t->first_size);
 	size_t size = t->first_size + (size_t)(n > 0 ? n : 0);
 	const char *end = memchr(text, '\n', size);
 	struct span line = span_trim(span_of(text, end ? (size_t)(end - text) : size));
@@ -168,7 +170,7 @@ bool tls_handshake(struct tls *t, int64_t deadline, struct err *e)
 {
 	int n = GNUTLS_E_AGAIN;
 
-	t->flight.deadline = deadline;
+	t->flight->deadline = deadline;
 	for (int i = 0; i < MAX_IDLE_RECORDS && n < 0 && !gnutls_error_is_fatal(n); i++) {
 		n = gnutls_handshake(t->session);
 	}
@@ -178,12 +180,12 @@ bool tls_handshake(struct tls *t, int64_t deadline, struct err *e)
 	}
 	if (t->verify.error.cause != CAUSE_NONE) {
 		gnutls_alert_send_appropriate(t->session, n);
-		flight_send_last(&t->flight);
+		flight_send_last(t->flight);
 		*e = t->verify.error;
 		return false;
 	}
-	if (t->flight.error.cause != CAUSE_NONE) {
-		*e = t->flight.error;
+	if (t->flight->error.cause != CAUSE_NONE) {
+		*e = t->flight->error;
 		return err_ctx(e, "TLS handshake");
 	}
 	if (is_plain_text(t)) {
@@ -192,13 +194,20 @@ bool tls_handshake(struct tls *t, int64_t deadline, struct err *e)
 	return tls_text_handshake(t->session, n, e);
 }
 
+/* Why nothing can be sent, or no answer came. */
+static bool fail_flight(struct tls *t, struct err *e)
+{
+	t->is_mute = true;
+	*e = t->flight->error;
+	return false;
+}
+
 /* A session that failed stays failed. */
 static bool fail(struct tls *t, int code, struct err *e)
 {
 	t->is_up = false;
-	if (t->flight.error.cause != CAUSE_NONE) {
-		*e = t->flight.error;
-		return false;
+	if (t->flight->error.cause != CAUSE_NONE) {
+		return fail_flight(t, e);
 	}
 	return tls_text_traffic(t->session, code, e);
 }
@@ -207,6 +216,9 @@ static bool send_record(struct tls *t, struct span data, struct err *e)
 {
 	while (data.size > 0) {
 		ssize_t n = gnutls_record_send(t->session, data.data, data.size);
+		if (n == GNUTLS_E_PUSH_ERROR) {
+			return fail_flight(t, e);
+		}
 		if (n <= 0) {
 			return fail(t, (int)n, e);
 		}
@@ -225,8 +237,9 @@ static bool send_plain(struct tls *t, struct err *e)
 
 static bool begin(struct tls *t, int64_t deadline, struct err *e)
 {
-	t->flight.deadline = deadline;
-	return t->is_up || err_set(e, CAUSE_LOST, "the TLS session is over");
+	t->flight->deadline = deadline;
+	return (t->is_up && !t->is_mute) ||
+	       err_set(e, CAUSE_LOST, "the TLS session is over");
 }
 
 bool tls_write(struct tls *t, const void *data, size_t size, int64_t deadline, struct err *e)
@@ -256,20 +269,26 @@ bool tls_write(struct tls *t, const void *data, size_t size, int64_t deadline, s
 bool tls_flush(struct tls *t, int64_t deadline, struct err *e)
 {
 	return begin(t, deadline, e) && send_plain(t, e) &&
-	       (flight_send(&t->flight) || fail(t, GNUTLS_E_PUSH_ERROR, e));
+	       (flight_send(t->flight) || fail_flight(t, e));
 }
 
-ssize_t tls_read(struct tls *t, void *data, size_t size, int64_t deadline, struct err *e)
+ssize_t tls_take(struct tls *t, void *data, size_t size, struct err *e)
 {
-	if (!begin(t, deadline, e) || !send_plain(t, e)) {
+	ssize_t n = GNUTLS_E_AGAIN;
+
+	if (!t->is_up) {
+		err_set(e, CAUSE_LOST, "the TLS session is over");
 		return -1;
 	}
-	ssize_t n = GNUTLS_E_AGAIN;
-	for (int i = 0; i < MAX_IDLE_RECORDS && n < 0; i++) {
+	t->is_dry = false;
+	for (int i = 0; i < MAX_IDLE_RECORDS && n < 0 && !t->is_dry; i++) {
 		n = gnutls_record_recv(t->session, data, size);
 		if (n < 0 && (gnutls_error_is_fatal((int)n) || n == GNUTLS_E_REHANDSHAKE)) {
 			break;
 		}
+	}
+	if (n == GNUTLS_E_AGAIN && t->is_dry) {
+		return FLIGHT_NOTHING;
 	}
 	if (n < 0) {
 		fail(t, (int)n, e);
@@ -278,21 +297,33 @@ ssize_t tls_read(struct tls *t, void *data, size_t size, int64_t deadline, struc
 	return n;
 }
 
-bool tls_has_pending(struct tls *t)
+ssize_t tls_read(struct tls *t, void *data, size_t size, int64_t deadline, struct err *e)
 {
-	return t->is_up && gnutls_record_check_pending(t->session) > 0;
+	if (!begin(t, deadline, e) || !send_plain(t, e)) {
+		return -1;
+	}
+	for (;;) {
+		ssize_t n = tls_take(t, data, size, e);
+		if (n != FLIGHT_NOTHING) {
+			return n;
+		}
+		if (!flight_await(t->flight)) {
+			fail_flight(t, e);
+			return -1;
+		}
+	}
 }
 
 void tls_bye(struct tls *t)
 {
 	struct err ignored = { 0 };
 
-	t->flight.deadline = 0;
-	if (t->is_up && send_plain(t, &ignored)) {
+	t->flight->deadline = 0;
+	if (t->is_up && !t->is_mute && send_plain(t, &ignored)) {
 		gnutls_bye(t->session, GNUTLS_SHUT_WR);
 		t->is_up = false;
 	}
-	flight_send_last(&t->flight);
+	flight_send_last(t->flight);
 }
 
 const char *tls_version(const struct tls *t)

@@ -13,10 +13,7 @@
 #ifndef SYS_TLS_H
 #define SYS_TLS_H
 
-#include "base/buf.h"
-
-#include <stdint.h>
-#include <sys/types.h>
+#include "sys/flight.h"
 
 struct tls_options {
 	const char *host;	/* name for SNI and verification: DNS name or IP address */
@@ -35,11 +32,11 @@ struct tls_options {
 struct tls;
 
 /*
- * Prepares a session on a non-blocking socket, which stays the caller's, as do the strings
- * of the options: they must live as long as the session.  NULL: CAUSE_TLS or CAUSE_CONFIG
+ * Prepares a session on a connection, which stays the caller's, as do the strings of the
+ * options: they must live as long as the session.  NULL: CAUSE_TLS or CAUSE_CONFIG
  * (files, priorities, fingerprint).
  */
-struct tls *tls_new(int fd, const struct tls_options *options, struct err *e) RELAY_CHECKED;
+struct tls *tls_new(struct flight *flight, const struct tls_options *options, struct err *e) RELAY_CHECKED;
 void tls_free(struct tls *t);
 
 /*
@@ -53,15 +50,18 @@ bool tls_handshake(struct tls *t, int64_t deadline, struct err *e) RELAY_CHECKED
  * tls_write puts data into records and sends full ones; what is left goes out with
  * tls_flush or before the next tls_read waits.  tls_read: > 0 bytes; 0 = the server ended
  * TLS properly (close_notify); -1 = *e is set: CAUSE_LOST also for an end without
- * close_notify and for a timeout.
+ * close_notify and for a timeout (os_errno is ETIMEDOUT then).
  */
 bool tls_write(struct tls *t, const void *data, size_t size, int64_t deadline, struct err *e)
 	RELAY_CHECKED;
 bool tls_flush(struct tls *t, int64_t deadline, struct err *e) RELAY_CHECKED;
 ssize_t tls_read(struct tls *t, void *data, size_t size, int64_t deadline, struct err *e)
 	RELAY_CHECKED;
-/* Has bytes that a tls_read would give without the network?  (Else poll the socket.) */
-bool tls_has_pending(struct tls *t);
+/*
+ * What tls_read would give without sending or waiting; FLIGHT_NOTHING: no whole record is
+ * there.  Works on when nothing can be sent any more.
+ */
+ssize_t tls_take(struct tls *t, void *data, size_t size, struct err *e) RELAY_CHECKED;
 
 /* Says goodbye, after what was written, without waiting for anything. */
 void tls_bye(struct tls *t);

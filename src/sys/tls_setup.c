@@ -6,6 +6,7 @@
 #include "sys/tls_setup.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sys/tls_file.h"
 
 #include <stdlib.h>
 
@@ -47,13 +48,27 @@ static const char *key_advice(int code)
 	}
 }
 
+/* GnuTLS opens it: a file, or a token's URI. */
+static bool check_file(const char *setting, const char *path, struct err *e)
+{
+	if (gnutls_url_is_supported(path) || tls_file_check(setting, path, e)) {
+		return true;
+	}
+	text_hide_pin(e->text);		/* a URI that this GnuTLS does not know */
+	return false;
+}
+
 static bool setup_client(gnutls_certificate_credentials_t credentials,
 			 const struct tls_options *o, struct err *e)
 {
 	const char *key_file = o->key_file ? o->key_file : o->cert_file;
+
+	if (!check_file("tls_cert_file", o->cert_file, e) ||
+	    !check_file("tls_key_file", key_file, e)) {
+		return false;
+	}
 	int n = gnutls_certificate_set_x509_key_file(credentials, o->cert_file, key_file,
 						     GNUTLS_X509_FMT_PEM);
-
 	if (n >= 0) {
 		return true;
 	}
@@ -68,6 +83,9 @@ bool tls_setup_files(gnutls_certificate_credentials_t credentials,
 		     const struct tls_options *o, struct err *e)
 {
 	if (o->crl_file) {
+		if (!tls_file_check("tls_crl_file", o->crl_file, e)) {
+			return false;
+		}
 		int n = gnutls_certificate_set_x509_crl_file(credentials, o->crl_file,
 							     GNUTLS_X509_FMT_PEM);
 		if (n <= 0) {

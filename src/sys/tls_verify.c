@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config.h"
+#include "sys/tls_file.h"
 #include "sys/tls_text.h"
 #include "sys/trust.h"
 
@@ -70,8 +71,8 @@ static bool prepare_trust(struct tls_verify *v, struct err *e)
 	if (!file || strncmp(file, "pkcs11:", 7) == 0) {
 		return load_all_cas(v, file, e);
 	}
-	if (access(file, R_OK) != 0) {
-		return err_errno(e, CAUSE_CONFIG, "tls_trust_file %s", file);
+	if (!tls_file_check("tls_trust_file", file, e)) {
+		return false;
 	}
 	v->bundle = file;
 	return true;

@@ -7,11 +7,9 @@
 #include "sys/trust.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "sys/tls_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <unistd.h>
 
 /* The part of the file in memory.  A certificate that is longer is passed over. */
 #define WINDOW_BYTES ((size_t)64 * 1024)
@@ -307,11 +305,11 @@ static bool search(struct bundle *f, const struct span *wanted, size_t wanted_co
 bool trust_search(const char *path, const struct span *wanted, size_t wanted_count,
 		  trust_found *found, void *context, size_t *ret_total, struct err *e)
 {
-	int fd FS_AUTO = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd FS_AUTO = tls_file_open("trust file", path, e);
 
 	*ret_total = 0;
 	if (fd < 0) {
-		return err_errno(e, CAUSE_CONFIG, "cannot open the trust file %s", path);
+		return false;
 	}
 	char *data MEM_AUTO = mem_resize(NULL, WINDOW_BYTES, 1);
 	unsigned char *der MEM_AUTO = mem_resize(NULL, WINDOW_BYTES, 1);

@@ -143,7 +143,8 @@ def test_large_body_goes_out_in_large_writes(send, tmp_path):
         server = send(strace.under, message, without=without)
         calls, sizes = strace.calls(), writes(strace)
         assert sum(sizes) > len(message) and len(sizes) <= 10 + len(message) // 15_000, len(sizes)
-        assert len(calls) < 4 * len(sizes)
+        # In and out of the file that it waits in, and to the server: all in large pieces.
+        assert len(calls) < 60 + len(message) // 80_000
         assert server.messages[0].via == ("DATA" if without else "BDAT") and server.messages[0].chunks <= 10
 
 

@@ -71,7 +71,9 @@ def test_hanging_up(scripted, relayrc, run_sendmail, tmp_path, tls, name, withou
         assert judge.MAYBE in done.err and "possible duplicate" in log
     else:
         assert server.messages == []
-    if name in START[tls] or (name == "DATA" and not way.startswith("reply")):
+    # The reply to the last EHLO lets the message go, and who knows whether a server that hangs up behind it still reads.
+    lets_go = way.startswith("reply") and name in (START[tls][-1], "DATA")
+    if name in (*START[tls], "DATA") and not lets_go:
         assert judge.MAYBE not in done.err
 
 

@@ -82,6 +82,8 @@ static void add_replies(struct maker *m)
 		"421 4.3.2 bye",
 		"452 4.5.3 too many",
 		"452 4.3.1 full",
+		"452 too many",
+		"552 too many",
 		"530 5.7.0 login",
 		"535 5.7.8 bad",
 		"554 5.5.1 none",
@@ -99,7 +101,7 @@ static void add_replies(struct maker *m)
 			unsigned i = pick(m, sizeof(replies) / sizeof(replies[0]));
 			add_reply(m, replies[is_friendly && pick(m, 3) > 0 ? 0 : i]);
 		}
-		add(m, pick(m, 30) > 0 ? "=\n" : "!lost\n");
+		add(m, pick(m, 30) > 0 ? "=\n" : pick(m, 2) ? "!lost\n" : "!timeout\n");
 	}
 }
 

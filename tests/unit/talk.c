@@ -81,11 +81,16 @@ void up_to_ehlo(struct talk *t, const char *caps)
 	say(t, caps);
 }
 
-/* TLS, EHLO, and AUTH PLAIN chosen. */
-void up_to_login(struct talk *t, const char *caps)
+void up_to_data(struct talk *t, const char *replies)
 {
-	struct span initial = span_of("\0joe\0secret", 11);
+	up_to_ehlo(t, "250-a\r\n250 PIPELINING\r\n");
+	writes(t, ENVELOPE "DATA\r\n");
+	say(t, replies);
+}
 
+void up_to_choice(struct talk *t, const char *caps)
+{
+	start(t, SMTP_IMPLICIT_TLS);
 	t->options.use_auth = true;
 	begin(t);
 	wants(t, SMTP_TLS);
@@ -94,5 +99,18 @@ void up_to_login(struct talk *t, const char *caps)
 	writes(t, EHLO);
 	say(t, caps);
 	assert_true(wants(t, SMTP_AUTH).is_tls);
+}
+
+void up_to_login(struct talk *t, const char *caps)
+{
+	struct span initial = span_of("\0joe\0secret", 11);
+
+	up_to_choice(t, caps);
 	smtp_client_auth(t->c, "PLAIN", &initial, true);
+}
+
+void up_to_long_login(struct talk *t)
+{
+	up_to_choice(t, "250-a\r\n250 AUTH LOGIN\r\n");
+	smtp_client_auth(t->c, "LOGIN", NULL, false);
 }

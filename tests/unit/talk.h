@@ -9,6 +9,7 @@
 #define EHLO "EHLO client.test\r\n"
 #define ENVELOPE "MAIL FROM:<joe@client.test>\r\nRCPT TO:<ann@server.test>\r\n"
 #define CHUNK "BDAT 21 LAST\r\n" BODY
+#define PIPED "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
 #define ALL "250-a\r\n250-PIPELINING\r\n250-AUTH PLAIN\r\n250 CHUNKING\r\n"
 #define LOGIN "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n"
 
@@ -34,7 +35,13 @@ void fails(struct talk *t, enum cause cause, const char *text);
 void lose(struct talk *t);
 /* begin(), greeting, EHLO and its answer. */
 void up_to_ehlo(struct talk *t, const char *caps);
-/* begin(), TLS, greeting, EHLO, its answer, and AUTH PLAIN chosen. */
+/* The same with PIPELINING alone, and then the answers to MAIL, RCPT and DATA. */
+void up_to_data(struct talk *t, const char *replies);
+/* start() with TLS and a login, up to EHLO's answer and a mechanism to be chosen. */
+void up_to_choice(struct talk *t, const char *caps);
+/* … and AUTH PLAIN chosen. */
 void up_to_login(struct talk *t, const char *caps);
+/* … or AUTH LOGIN, the only offer. */
+void up_to_long_login(struct talk *t);
 
 #endif

@@ -41,6 +41,35 @@ static void timeouts_belong_to_the_reply_that_is_awaited(void **state)
 	}
 }
 
+/* Half a megabyte, a third more with its dots: three minutes for each 128 KiB of that. */
+static void a_large_write_may_take_longer(void **state)
+{
+	enum { PIECE = 512 * 1024 };
+	struct talk t;
+	char *body = malloc(PIECE);
+
+	(void)state;
+	assert_non_null(body);
+	for (size_t i = 0; i < PIECE; i++) {
+		body[i] = ".\r\n"[i % 3];
+	}
+	start(&t, SMTP_NO_TLS);
+	t.txn.size = 2 * PIECE;
+	t.options.eager_max = t.txn.size;
+	up_to_data(&t, "250 a\r\n250 b\r\n354 go\r\n");
+	for (int i = 0; i < 2; i++) {
+		struct smtp_action a = wants(&t, SMTP_BODY);
+		assert_int_equal(a.max, PIECE);
+		smtp_client_body(t.c, span_of(body, a.max));
+		a = smtp_client_next(t.c);
+		assert_int_equal(a.kind, SMTP_WRITE);
+		assert_int_equal(a.timeout_s, 6 * 180);
+		smtp_client_wrote(t.c);
+	}
+	smtp_client_free(t.c);
+	free(body);
+}
+
 static void a_flood_ends_the_session(void **state)
 {
 	char *lines = malloc(70000);
@@ -87,7 +116,7 @@ static void the_whole_dialogue_is_bounded(void **state)
 	start(&t, SMTP_NO_TLS);
 	t.txn.rcpts = rcpts;
 	t.txn.rcpt_count = COUNT;
-	up_to_ehlo(&t, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+	up_to_ehlo(&t, PIPED);
 	wants(&t, SMTP_WRITE);
 	smtp_client_wrote(t.c);
 	for (size_t i = 0; i < 20000; i += 100) {
@@ -114,14 +143,7 @@ static void a_login_that_is_too_long_is_not_sent(void **state)
 
 	(void)state;
 	assert_non_null(token);
-	start(&t, SMTP_IMPLICIT_TLS);
-	t.options.use_auth = true;
-	begin(&t);
-	smtp_client_tls_done(t.c);
-	say(&t, "220 hi\r\n");
-	writes(&t, EHLO);
-	say(&t, ALL);
-	wants(&t, SMTP_AUTH);
+	up_to_choice(&t, ALL);
 	struct span initial = span_of(token, 20000);
 	smtp_client_auth(t.c, "PLAIN", &initial, true);
 	writes(&t, "QUIT\r\n");
@@ -135,15 +157,7 @@ static void a_login_without_end_is_given_up(void **state)
 	struct talk t;
 
 	(void)state;
-	start(&t, SMTP_IMPLICIT_TLS);
-	t.options.use_auth = true;
-	begin(&t);
-	smtp_client_tls_done(t.c);
-	say(&t, "220 hi\r\n");
-	writes(&t, EHLO);
-	say(&t, "250-a\r\n250 AUTH LOGIN\r\n");
-	wants(&t, SMTP_AUTH);
-	smtp_client_auth(t.c, "LOGIN", NULL, false);
+	up_to_long_login(&t);
 	writes(&t, "AUTH LOGIN\r\n");
 	for (int i = 0; i < 32; i++) {
 		say(&t, "334 eA==\r\n");
@@ -187,7 +201,7 @@ static void serve(struct yes *s, struct span bytes)
 		}
 		at += (size_t)(end - line) + 1;
 		if (strncmp(line, "EHLO", 4) == 0) {
-			answer(s, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+			answer(s, PIPED);
 		} else if (strncmp(line, "BDAT", 4) == 0) {
 			s->skip = strtoul(line + 5, NULL, 10);
 			s->messages++;
@@ -261,7 +275,7 @@ static void recipients_that_are_settled_are_left_alone(void **state)
 	t.rcpts[0].outcome.verdict = VERDICT_ACCEPTED;
 	t.rcpts[1].outcome.verdict = VERDICT_UNKNOWN;
 	t.rcpts[2].outcome.verdict = VERDICT_PERMANENT;
-	up_to_ehlo(&t, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+	up_to_ehlo(&t, PIPED);
 	writes(&t, "MAIL FROM:<joe@client.test>\r\nRCPT TO:<bob@server.test>\r\n" CHUNK
 		   "QUIT\r\n");
 	say(&t, "250 a\r\n250 b\r\n451 c\r\n");
@@ -285,7 +299,7 @@ static void replies_that_come_during_a_write_are_not_lost(void **state)
 
 	(void)state;
 	start(&t, SMTP_NO_TLS);
-	up_to_ehlo(&t, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+	up_to_ehlo(&t, PIPED);
 	wants(&t, SMTP_WRITE);
 	say(&t, "250 a\r\n25");
 	wants(&t, SMTP_WRITE);	/* still the same */
@@ -357,7 +371,6 @@ static void a_signal_is_not_the_servers_fault(void **state)
 	struct err e;
 
 	(void)state;
-	start(&t, SMTP_IMPLICIT_TLS);
 	up_to_login(&t, ALL);
 	wants(&t, SMTP_WRITE);
 	smtp_client_wrote(t.c);
@@ -374,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timeouts_belong_to_the_reply_that_is_awaited),
+		cmocka_unit_test(a_large_write_may_take_longer),
 		cmocka_unit_test(a_flood_ends_the_session),
 		cmocka_unit_test(the_whole_dialogue_is_bounded),
 		cmocka_unit_test(a_login_that_is_too_long_is_not_sent),

@@ -39,7 +39,7 @@ static void rule_2_a_reply_nobody_asked_for_is_fatal(void **state)
 		struct talk t;
 		start(&t, SMTP_NO_TLS);
 		t.txn.is_last = false;
-		up_to_ehlo(&t, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+		up_to_ehlo(&t, PIPED);
 		writes(&t, ENVELOPE CHUNK);
 		say(&t, "250 a\r\n250 b\r\n250 c\r\n");
 		wants(&t, SMTP_IDLE);
@@ -126,7 +126,6 @@ static void rule_6_every_reply_of_a_group_is_read(void **state)
 	struct talk t;
 
 	(void)state;
-	start(&t, SMTP_IMPLICIT_TLS);
 	up_to_login(&t, ALL);
 	writes(&t, LOGIN ENVELOPE CHUNK "QUIT\r\n");
 	for (int i = 0; i < 3; i++) {
@@ -145,9 +144,7 @@ static void rule_7_a_lone_dot_when_nobody_was_accepted(void **state)
 
 	(void)state;
 	start(&t, SMTP_NO_TLS);
-	up_to_ehlo(&t, "250-a\r\n250 PIPELINING\r\n");
-	writes(&t, ENVELOPE "DATA\r\n");
-	say(&t, "250 a\r\n450 later\r\n354 go\r\n");
+	up_to_data(&t, "250 a\r\n450 later\r\n354 go\r\n");
 	writes(&t, ".\r\nQUIT\r\n");
 	say(&t, "250 delivered\r\n");
 	wants(&t, SMTP_DONE);
@@ -168,19 +165,25 @@ static void rule_8_a_loss_after_end_of_data_is_unknown(void **state)
 		{ "250 a\r\n250 b\r\n25", true, VERDICT_UNKNOWN },
 		/* Perhaps the write got through before it failed. */
 		{ "", false, VERDICT_UNKNOWN },
+		{ "250 a\r\n250 b\r\n", false, VERDICT_UNKNOWN },
+		/* Said before the message was read, it is no acceptance. */
+		{ "250 a\r\n250 b\r\n250 c\r\n", false, VERDICT_UNKNOWN },
 		/* These say that it was not delivered. */
 		{ "550 a\r\n", true, VERDICT_PERMANENT },
 		{ "250 a\r\n550 b\r\n", true, VERDICT_PERMANENT },
 		{ "250 a\r\n250 b\r\n451 c\r\n", true, VERDICT_TEMPORARY },
+		{ "250 a\r\n550 b\r\n", false, VERDICT_PERMANENT },
+		{ "250 a\r\n250 b\r\n451 c\r\n", false, VERDICT_TEMPORARY },
+		{ "250 a\r\n250 b\r\n552 c\r\n", false, VERDICT_PERMANENT },
+		{ "250 a\r\n421 b\r\n", false, VERDICT_TEMPORARY },
 		{ "250 a\r\n250 b\r\n250 c\r\n", true, VERDICT_ACCEPTED },
-		{ "250 a\r\n250 b\r\n250 c\r\n", false, VERDICT_ACCEPTED },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct talk t;
 		start(&t, SMTP_NO_TLS);
-		up_to_ehlo(&t, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+		up_to_ehlo(&t, PIPED);
 		wants(&t, SMTP_WRITE);
 		if (cases[i].is_written) {
 			smtp_client_wrote(t.c);
@@ -192,6 +195,7 @@ static void rule_8_a_loss_after_end_of_data_is_unknown(void **state)
 		if (cases[i].verdict == VERDICT_UNKNOWN) {
 			assert_int_equal(t.rcpts[0].outcome.cause, CAUSE_UNKNOWN);
 			assert_int_equal(a.kind, SMTP_FAIL);
+			assert_int_equal(a.avoid, 0);
 		}
 		smtp_client_free(t.c);
 	}
@@ -203,9 +207,7 @@ static void rule_8_a_loss_before_end_of_data_is_temporary(void **state)
 
 	(void)state;
 	start(&t, SMTP_NO_TLS);
-	up_to_ehlo(&t, "250-a\r\n250 PIPELINING\r\n");
-	writes(&t, ENVELOPE "DATA\r\n");
-	say(&t, "250 a\r\n250 b\r\n354 go\r\n");
+	up_to_data(&t, "250 a\r\n250 b\r\n354 go\r\n");
 	wants(&t, SMTP_BODY);
 	smtp_client_body(t.c, span_str("Subj"));
 	wants(&t, SMTP_BODY);
@@ -215,12 +217,28 @@ static void rule_8_a_loss_before_end_of_data_is_temporary(void **state)
 	smtp_client_free(t.c);
 }
 
+/* The write of MAIL failed, and the server had said why. */
+static void a_refusal_may_come_before_a_write_that_fails(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	start(&t, SMTP_NO_TLS);
+	up_to_ehlo(&t, "250 a\r\n");
+	wants(&t, SMTP_WRITE);
+	say(&t, "550 5.7.1 go away\r\n");
+	lose(&t);
+	(void)smtp_client_next(t.c);
+	assert_int_equal(t.rcpts[0].outcome.verdict, VERDICT_PERMANENT);
+	assert_int_equal(t.rcpts[0].outcome.code, 550);
+	smtp_client_free(t.c);
+}
+
 static void rule_9_secrets_stand_where_they_are_announced(void **state)
 {
 	struct talk t;
 
 	(void)state;
-	start(&t, SMTP_IMPLICIT_TLS);
 	up_to_login(&t, ALL);
 	struct smtp_action a = wants(&t, SMTP_WRITE);
 	assert_int_equal(a.secret_from, strlen("AUTH PLAIN "));
@@ -242,15 +260,7 @@ static void rule_9_login_responses_are_secret(void **state)
 	struct talk t;
 
 	(void)state;
-	start(&t, SMTP_IMPLICIT_TLS);
-	t.options.use_auth = true;
-	begin(&t);
-	smtp_client_tls_done(t.c);
-	say(&t, "220 hi\r\n");
-	writes(&t, EHLO);
-	say(&t, "250-a\r\n250 AUTH LOGIN\r\n");
-	wants(&t, SMTP_AUTH);
-	smtp_client_auth(t.c, "LOGIN", NULL, false);
+	up_to_long_login(&t);
 	struct smtp_action a = wants(&t, SMTP_WRITE);
 	assert_int_equal(a.secret_size, 0);
 	smtp_client_wrote(t.c);
@@ -281,14 +291,7 @@ static void rule_10_no_line_break_from_outside_reaches_a_command(void **state)
 	smtp_client_free(t.c);
 
 	/* A mechanism's name comes from the server in the end. */
-	start(&t, SMTP_IMPLICIT_TLS);
-	t.options.use_auth = true;
-	begin(&t);
-	smtp_client_tls_done(t.c);
-	say(&t, "220 hi\r\n");
-	writes(&t, EHLO);
-	say(&t, "250-a\r\n250 AUTH LOGIN\r\n");
-	wants(&t, SMTP_AUTH);
+	up_to_choice(&t, "250-a\r\n250 AUTH LOGIN\r\n");
 	smtp_client_auth(t.c, "LOGIN\r\nRSET", NULL, false);
 	writes(&t, "QUIT\r\n");
 	fails(&t, CAUSE_AUTH, "");
@@ -308,7 +311,7 @@ static void rule_11_how_the_input_is_cut_does_not_matter(void **state)
 			struct talk t;
 			start(&t, SMTP_NO_TLS);
 			t.txn.rcpt_count = 2;
-			up_to_ehlo(&t, "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+			up_to_ehlo(&t, PIPED);
 			writes(&t,
 			       ENVELOPE "RCPT TO:<bob@server.test>\r\n" CHUNK "QUIT\r\n");
 			smtp_client_feed(t.c, span_of(replies, i));
@@ -336,6 +339,7 @@ int main(void)
 		cmocka_unit_test(rule_7_a_lone_dot_when_nobody_was_accepted),
 		cmocka_unit_test(rule_8_a_loss_after_end_of_data_is_unknown),
 		cmocka_unit_test(rule_8_a_loss_before_end_of_data_is_temporary),
+		cmocka_unit_test(a_refusal_may_come_before_a_write_that_fails),
 		cmocka_unit_test(rule_9_secrets_stand_where_they_are_announced),
 		cmocka_unit_test(rule_9_login_responses_are_secret),
 		cmocka_unit_test(rule_10_no_line_break_from_outside_reaches_a_command),

@@ -42,6 +42,10 @@ static void errno_is_named(void **state)
 	assert_false(err_errno(&e, CAUSE_INPUT, "cannot open %s", "x"));
 	assert_string_equal(e.text, "cannot open x: No such file or directory");
 	assert_int_equal(e.os_errno, ENOENT);
+	assert_false(err_is_timeout(&e));
+	errno = ETIMEDOUT;
+	assert_false(err_errno(&e, CAUSE_LOST, "nothing came"));
+	assert_true(err_is_timeout(&e));
 }
 
 static void long_texts_are_cut(void **state)

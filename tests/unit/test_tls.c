@@ -6,6 +6,7 @@
 #include "tlsfix.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -20,15 +21,14 @@ static void talks_and_tells_what_it_is(void **state)
 	struct buf about, binding;
 	const char *type = NULL;
 	struct err e;
-	int fd;
+	struct flight f;
 
 	(void)state;
-	struct tls *t = fix_meet(&server, &o, &fd, &e);
+	struct tls *t = fix_meet(&server, &o, &f, &e);
 	assert_non_null(t);
 	assert_string_equal(tls_version(t), "TLSv1.3");
 	assert_int_equal(strncmp(tls_cipher(t), "TLS_", 4), 0);
 	fix_must_read(t, "220 kit\r\n");
-	assert_false(tls_has_pending(t));
 	fix_must_write(t, "EHLO ", 5);
 	fix_must_write(t, "me\r\n", 4);
 	fix_must_read(t, "EHLO me\r\n");
@@ -40,30 +40,12 @@ static void talks_and_tells_what_it_is(void **state)
 	assert_non_null(strstr(about.data, "SHA-256: "));
 	assert_true(tls_channel_binding(t, &binding, &type));
 	assert_string_equal(type, "tls-exporter");
-	fix_part(&server, t, fd);
+	fix_part(&server, t, &f);
 	assert_string_equal(server.sni, "mail.test");
 	assert_int_equal(binding.size, 32);
 	assert_memory_equal(binding.data, server.exporter, 32);
 	buf_clear(&about);
 	buf_clear(&binding);
-}
-
-static void pending_is_what_needs_no_network(void **state)
-{
-	struct kit_server server = fix_serving(&fix[FIX_SERVER], KIT_POLITE);
-	struct tls_options o = fix_options("mail.test");
-	char first;
-	struct err e;
-	int fd;
-
-	(void)state;
-	struct tls *t = fix_meet(&server, &o, &fd, &e);
-	assert_non_null(t);
-	assert_int_equal(tls_read(t, &first, 1, clock_ms() + 10000, &e), 1);
-	assert_true(tls_has_pending(t));
-	fix_must_read(t, "20 kit\r\n");
-	assert_false(tls_has_pending(t));
-	fix_part(&server, t, fd);
 }
 
 static void large_data_arrives_whole(void **state)
@@ -74,14 +56,14 @@ static void large_data_arrives_whole(void **state)
 	char *sent = malloc(SIZE), *got = malloc(SIZE);
 	size_t have = 0, written = 0;
 	struct err e;
-	int fd;
+	struct flight f;
 
 	(void)state;
 	assert_true(sent && got);
 	for (int i = 0; i < SIZE; i++) {
 		sent[i] = (char)(i / 251 + i);
 	}
-	struct tls *t = fix_meet(&server, &o, &fd, &e);
+	struct tls *t = fix_meet(&server, &o, &f, &e);
 	assert_non_null(t);
 	fix_must_read(t, "220 kit\r\n");
 	/* Odd sizes, below and above a record; read in between, so that nobody is stuck. */
@@ -96,7 +78,7 @@ static void large_data_arrives_whole(void **state)
 		}
 	}
 	assert_memory_equal(sent, got, SIZE);
-	fix_part(&server, t, fd);
+	fix_part(&server, t, &f);
 	assert_int_equal(server.echoed, SIZE);
 	free(sent);
 	free(got);
@@ -122,10 +104,10 @@ static void versions_below_1_2_are_refused(void **state)
 		struct buf binding;
 		const char *type = "";
 		struct err e;
-		int fd;
+		struct flight f;
 		server.priorities = cases[i].server;
 		o.priorities = cases[i].client;
-		struct tls *t = fix_meet(&server, &o, &fd, &e);
+		struct tls *t = fix_meet(&server, &o, &f, &e);
 		if (!t) {
 			assert_null(cases[i].version);
 			assert_int_equal(e.cause, CAUSE_TLS);
@@ -139,7 +121,7 @@ static void versions_below_1_2_are_refused(void **state)
 				    "tls-exporter" : "tls-unique");
 		assert_true(binding.size >= 12);
 		buf_clear(&binding);
-		fix_part(&server, t, fd);
+		fix_part(&server, t, &f);
 	}
 }
 
@@ -153,8 +135,8 @@ static void an_end_is_told_from_a_cut(void **state)
 		struct tls_options o = fix_options("mail.test");
 		struct err e;
 		char data[10];
-		int fd;
-		struct tls *t = fix_meet(&server, &o, &fd, &e);
+		struct flight f;
+		struct tls *t = fix_meet(&server, &o, &f, &e);
 		assert_non_null(t);
 		fix_must_read(t, "220 kit\r\n");
 		ssize_t n = tls_read(t, data, sizeof(data), clock_ms() + 10000, &e);
@@ -165,7 +147,7 @@ static void an_end_is_told_from_a_cut(void **state)
 			assert_false(tls_write(t, "x", 1, clock_ms() + 10000, &e));
 			assert_int_equal(tls_read(t, data, 1, clock_ms() + 10000, &e), -1);
 		}
-		fix_part(&server, t, fd);
+		fix_part(&server, t, &f);
 	}
 }
 
@@ -175,24 +157,29 @@ static void silence_ends_at_the_deadline(void **state)
 	struct tls_options o = fix_options("mail.test");
 	struct err e;
 	char data[10];
-	int fd, pair[2];
+	struct flight f;
+	int pair[2];
 
 	(void)state;
-	struct tls *t = fix_meet(&server, &o, &fd, &e);
+	struct tls *t = fix_meet(&server, &o, &f, &e);
 	assert_non_null(t);
 	int64_t start = clock_ms();
 	assert_int_equal(tls_read(t, data, sizeof(data), start + 50, &e), -1);
 	assert_int_equal(e.cause, CAUSE_LOST);
+	assert_int_equal(e.os_errno, ETIMEDOUT);
 	assert_in_range(clock_ms() - start, 49, 5000);
-	fix_part(&server, t, fd);
+	fix_part(&server, t, &f);
 	/* And before the handshake. */
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	t = tls_new(pair[0], &o, &e);
+	flight_init(&f, pair[0]);
+	t = tls_new(&f, &o, &e);
 	assert_non_null(t);
 	assert_false(tls_handshake(t, clock_ms() + 50, &e));
 	assert_int_equal(e.cause, CAUSE_LOST);
+	assert_int_equal(e.os_errno, ETIMEDOUT);
 	assert_non_null(strstr(e.text, "TLS handshake"));
 	tls_free(t);
+	flight_clear(&f);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -203,17 +190,17 @@ static void renegotiation_is_refused(void **state)
 	struct tls_options o = fix_options("mail.test");
 	struct err e;
 	char data[10];
-	int fd;
+	struct flight f;
 
 	(void)state;
 	server.priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
-	struct tls *t = fix_meet(&server, &o, &fd, &e);
+	struct tls *t = fix_meet(&server, &o, &f, &e);
 	assert_non_null(t);
 	fix_must_read(t, "220 kit\r\n");
 	assert_int_equal(tls_read(t, data, sizeof(data), clock_ms() + 10000, &e), -1);
 	assert_int_equal(e.cause, CAUSE_LOST);
 	assert_non_null(strstr(e.text, "new TLS handshake"));
-	fix_part(&server, t, fd);
+	fix_part(&server, t, &f);
 }
 
 /* A server that says `words` and no TLS. */
@@ -242,7 +229,9 @@ static void plain_text_is_recognised(void **state)
 		size_t size = strlen(cases[i].words);
 		assert_int_equal(send(pair[1], cases[i].words, size, 0), size);
 		shutdown(pair[1], SHUT_WR);
-		struct tls *t = tls_new(pair[0], &o, &e);
+		struct flight f;
+		flight_init(&f, pair[0]);
+		struct tls *t = tls_new(&f, &o, &e);
 		assert_non_null(t);
 		assert_false(tls_handshake(t, clock_ms() + 10000, &e));
 		assert_int_equal(e.cause, CAUSE_TLS);
@@ -250,6 +239,7 @@ static void plain_text_is_recognised(void **state)
 			fail_msg("case %zu: %s", i, e.text);
 		}
 		tls_free(t);
+		flight_clear(&f);
 		close(pair[0]);
 		close(pair[1]);
 	}
@@ -322,7 +312,9 @@ static void the_first_command_leaves_with_finished(void **state)
 	close(fd);
 	close(client[1]);
 	close(control[1]);
-	struct tls *t = tls_new(client[0], &o, &e);
+	struct flight f;
+	flight_init(&f, client[0]);
+	struct tls *t = tls_new(&f, &o, &e);
 	assert_non_null(t);
 	if (!tls_handshake(t, clock_ms() + 10000, &e)) {
 		fail_msg("%s", e.text);
@@ -334,6 +326,7 @@ static void the_first_command_leaves_with_finished(void **state)
 	assert_true(tls_flush(t, clock_ms() + 10000, &e));
 	assert_int_equal(pieces_so_far(control[0]), 2);		/* Finished and EHLO */
 	tls_free(t);
+	flight_clear(&f);
 	close(client[0]);
 	close(control[0]);
 	waitpid(child, &status, 0);
@@ -406,7 +399,9 @@ static void speaks_with_openssl_over_tcp(void **state)
 		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 		fcntl(fd, F_SETFL, O_NONBLOCK);
-		struct tls *t = tls_new(fd, &o, &e);
+		struct flight f;
+		flight_init(&f, fd);
+		struct tls *t = tls_new(&f, &o, &e);
 		assert_non_null(t);
 		if (!tls_handshake(t, clock_ms() + 10000, &e)) {
 			fail_msg("%s", e.text);
@@ -423,6 +418,7 @@ static void speaks_with_openssl_over_tcp(void **state)
 		assert_int_equal(e.cause, CAUSE_LOST);
 		tls_bye(t);
 		tls_free(t);
+		flight_clear(&f);
 		close(fd);
 		close(server.input);
 		close(server.output);
@@ -435,7 +431,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(talks_and_tells_what_it_is),
-		cmocka_unit_test(pending_is_what_needs_no_network),
 		cmocka_unit_test(large_data_arrives_whole),
 		cmocka_unit_test(versions_below_1_2_are_refused),
 		cmocka_unit_test(an_end_is_told_from_a_cut),

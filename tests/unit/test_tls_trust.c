@@ -77,13 +77,16 @@ static bool ask_tls(struct kit_server *server, const char *host, struct err *e)
 	struct tls_options options = {
 		.host = host, .check_certificate = true, .trust_file = bundle_path,
 	};
-	int fd = kit_start(server);
-	struct tls *t = tls_new(fd, &options, e);
+	struct flight f;
+
+	flight_init(&f, kit_start(server));
+	struct tls *t = tls_new(&f, &options, e);
 
 	assert_non_null(t);
 	bool ok = tls_handshake(t, clock_ms() + 10000, e);
 	tls_free(t);
-	close(fd);
+	flight_clear(&f);
+	close(f.fd);
 	kit_stop(server);
 	return ok;
 }
@@ -306,7 +309,7 @@ static void every_case_has_the_verdict_of_the_whole_bundle(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct kit_cert *chain[CHAIN_MOST], *anchors[BUNDLE_MOST];
+		const struct kit_cert *chain[CHAIN_MOST] = { 0 }, *anchors[BUNDLE_MOST] = { 0 };
 		unsigned status;
 		unsigned count = collect(cases[i].chain, 8, chain);
 		unsigned anchor_count = collect(cases[i].anchors, 4, anchors);
@@ -332,7 +335,7 @@ static void random_chains_have_the_verdict_of_the_whole_bundle(void **state)
 
 	(void)state;
 	for (int round = 0; round < 150; round++) {
-		const struct kit_cert *chain[CHAIN_MOST], *anchors[BUNDLE_MOST];
+		const struct kit_cert *chain[CHAIN_MOST] = { 0 }, *anchors[BUNDLE_MOST] = { 0 };
 		unsigned status, r[16];
 		char what[20];
 		for (int i = 0; i < 16; i++) {

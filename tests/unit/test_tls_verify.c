@@ -5,6 +5,9 @@
 #include "sys/pin.h"
 #include "tlsfix.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 static void names_and_addresses_are_checked(void **state)
 {
 	static const struct {
@@ -29,11 +32,11 @@ static void names_and_addresses_are_checked(void **state)
 						   KIT_POLITE);
 		struct tls_options o = fix_options(cases[i].host);
 		struct err e;
-		int fd;
-		struct tls *t = fix_meet(&server, &o, &fd, &e);
+		struct flight f;
+		struct tls *t = fix_meet(&server, &o, &f, &e);
 		assert_int_equal(t != NULL, cases[i].wrong == NULL);
 		if (t) {
-			fix_part(&server, t, fd);
+			fix_part(&server, t, &f);
 			assert_string_equal(server.sni, cases[i].sni);
 		} else {
 			assert_int_equal(e.cause, CAUSE_TLS);
@@ -60,8 +63,8 @@ static void errors_say_what_is_wrong_and_what_to_do(void **state)
 		struct kit_server server = fix_serving(cases[i].cert, KIT_POLITE);
 		struct tls_options o = fix_options("mail.test");
 		struct err e;
-		int fd;
-		assert_null(fix_meet(&server, &o, &fd, &e));
+		struct flight f;
+		assert_null(fix_meet(&server, &o, &f, &e));
 		assert_int_equal(e.cause, CAUSE_TLS);
 		for (int k = 0; k < 3; k++) {
 			if (!strstr(e.text, cases[i].words[k])) {
@@ -84,18 +87,18 @@ static void a_pin_decides_alone(void **state)
 		struct pin pin = { .size = PIN_MAX };
 		char text[PIN_TEXT_MAX];
 		struct err e;
-		int fd;
+		struct flight f;
 		assert_int_equal(gnutls_fingerprint(hashes[i % 3], &fix[FIX_EXPIRED].der, pin.bytes,
 						    &pin.size), 0);
 		pin.bytes[15] ^= i < 3 ? 0 : 1;	/* the second half of the rounds is wrong */
 		pin_format(&pin, text);
 		o.fingerprint = text;
 		o.trust_file = "";
-		struct tls *t = fix_meet(&server, &o, &fd, &e);
+		struct tls *t = fix_meet(&server, &o, &f, &e);
 		assert_int_equal(t != NULL, i < 3);
 		if (t) {
 			fix_must_read(t, "220 kit\r\n");
-			fix_part(&server, t, fd);
+			fix_part(&server, t, &f);
 			continue;
 		}
 		pin.size = PIN_MAX;
@@ -111,15 +114,15 @@ static void checks_can_be_switched_off(void **state)
 	struct kit_server server = fix_serving(&fix[FIX_SELF_SIGNED], KIT_POLITE);
 	struct tls_options o = fix_options("elsewhere.test");
 	struct err e;
-	int fd;
+	struct flight f;
 
 	(void)state;
 	o.check_certificate = false;
 	o.trust_file = "/nonexistent";
-	struct tls *t = fix_meet(&server, &o, &fd, &e);
+	struct tls *t = fix_meet(&server, &o, &f, &e);
 	assert_non_null(t);
 	fix_must_read(t, "220 kit\r\n");
-	fix_part(&server, t, fd);
+	fix_part(&server, t, &f);
 }
 
 static void a_crl_revokes(void **state)
@@ -131,12 +134,12 @@ static void a_crl_revokes(void **state)
 		struct kit_server server = fix_serving(&fix[FIX_SERVER], KIT_POLITE);
 		struct tls_options o = fix_options("mail.test");
 		struct err e;
-		int fd;
+		struct flight f;
 		o.crl_file = paths[i];
-		struct tls *t = fix_meet(&server, &o, &fd, &e);
+		struct tls *t = fix_meet(&server, &o, &f, &e);
 		assert_int_equal(t != NULL, i == 1);
 		if (t) {
-			fix_part(&server, t, fd);
+			fix_part(&server, t, &f);
 		} else {
 			assert_non_null(strstr(e.text, "revoked"));
 		}
@@ -147,7 +150,7 @@ static void a_client_certificate_is_shown(void **state)
 {
 	struct tls_options o = fix_options("mail.test");
 	struct err e;
-	int fd;
+	struct flight f;
 
 	(void)state;
 	o.cert_file = fix_client;	/* with its key in it */
@@ -155,11 +158,24 @@ static void a_client_certificate_is_shown(void **state)
 		struct kit_server server = fix_serving(&fix[FIX_SERVER], KIT_POLITE);
 		/* The second server names another CA: ours is shown all the same. */
 		server.asks_for = i == 0 ? &fix[FIX_STRANGER] : &fix[FIX_ROOT];
-		struct tls *t = fix_meet(&server, &o, &fd, &e);
+		struct tls *t = fix_meet(&server, &o, &f, &e);
 		assert_non_null(t);
-		fix_part(&server, t, fd);
+		fix_part(&server, t, &f);
 		assert_string_equal(server.client, "a client");
 	}
+}
+
+/* A FIFO that nobody writes to, and a file that is larger than any of its kind. */
+static char fifo[40], huge[40];
+
+static void make_odd_files(void)
+{
+	int ends[2], fd = memfd_create("huge", 0);
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(ftruncate(fd, ((off_t)64 << 20) + 1), 0);
+	snprintf(fifo, sizeof(fifo), "/proc/self/fd/%d", ends[0]);
+	snprintf(huge, sizeof(huge), "/proc/self/fd/%d", fd);
 }
 
 static void wrong_settings_are_errors_of_the_configuration(void **state)
@@ -180,15 +196,33 @@ static void wrong_settings_are_errors_of_the_configuration(void **state)
 		{ { .trust_file = fix_ca, .priorities = "NORMAL:+NOTHING" }, "tls_priorities" },
 		{ { .fingerprint = "12:34" }, "tls_fingerprint" },
 		{ { .trust_file = "pkcs11:token=there-is-no-such-token" }, "pkcs11:" },
+		/* Not a file, or too large for one: nothing is read, nothing waits. */
+		{ { .trust_file = fifo }, "tls_trust_file /proc/self/fd/" },
+		{ { .trust_file = fifo }, "not a regular file" },
+		{ { .trust_file = "/dev/zero" }, "not a regular file" },
+		{ { .trust_file = "/tmp" }, "not a regular file" },
+		{ { .trust_file = huge }, "larger than 64 MiB" },
+		{ { .trust_file = fix_ca, .crl_file = fifo }, "tls_crl_file /proc/self/fd/" },
+		{ { .trust_file = fix_ca, .crl_file = "/dev/zero" }, "not a regular file" },
+		{ { .trust_file = fix_ca, .crl_file = huge }, "larger than 64 MiB" },
+		{ { .trust_file = fix_ca, .cert_file = fifo }, "tls_cert_file /proc/self/fd/" },
+		{ { .trust_file = fix_ca, .cert_file = "/tmp" }, "not a regular file" },
+		{ { .trust_file = fix_ca, .cert_file = fix_cert, .key_file = fifo },
+		  "tls_key_file /proc/self/fd/" },
+		{ { .trust_file = fix_ca, .cert_file = fix_cert, .key_file = "/dev/zero" },
+		  "not a regular file" },
 	};
 
 	(void)state;
+	make_odd_files();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct tls_options o = cases[i].o;
 		struct err e = { 0 };
+		struct flight f;
+		flight_init(&f, -1);
 		o.host = "mail.test";
 		o.check_certificate = true;
-		assert_null(tls_new(-1, &o, &e));
+		assert_null(tls_new(&f, &o, &e));
 		assert_int_equal(e.cause, CAUSE_CONFIG);
 		if (!strstr(e.text, cases[i].word)) {
 			fail_msg("\"%s\" is not in: %s", cases[i].word, e.text);
@@ -202,11 +236,11 @@ static void an_empty_trust_file_is_named(void **state)
 	struct kit_server server = fix_serving(&fix[FIX_SERVER], KIT_POLITE);
 	struct tls_options o = fix_options("mail.test");
 	struct err e;
-	int fd;
+	struct flight f;
 
 	(void)state;
 	o.trust_file = fix_junk;
-	assert_null(fix_meet(&server, &o, &fd, &e));
+	assert_null(fix_meet(&server, &o, &f, &e));
 	assert_int_equal(e.cause, CAUSE_CONFIG);
 	assert_non_null(strstr(e.text, fix_junk));
 }

@@ -9,8 +9,9 @@
 #include "transcript.h"
 
 #include <dirent.h>
+#include <errno.h>
 
-#define WRITE_TARGET ((size_t)256 * 1024)
+#define WRITE_TARGET ((size_t)512 * 1024)
 
 struct run {
 	const struct transcript *t;
@@ -238,6 +239,7 @@ static bool run_caller(struct run *r, const struct step *s)
 	default:
 		(void)smtp_client_next(r->c);
 		err_set(&e, CAUSE_LOST, "%s", s->text);
+		e.os_errno = s->kind == STEP_TIMEOUT ? ETIMEDOUT : 0;
 		smtp_client_lost(r->c, &e);
 		return true;
 	}
@@ -356,6 +358,10 @@ static void a_dialogue(void **state)
 	assert_true(end == STEP_IDLE || end == STEP_DONE || end == STEP_FAIL ||
 		    end == STEP_OUTCOME);
 	replay(&t, 0, false);
+	if (t.is_whole) {
+		transcript_free(&t);
+		return;
+	}
 	replay(&t, 0, true);
 	/* Where there is much to do, not at every place. */
 	size_t cuts = largest(&t) > 100000 ? 20 : t.server_bytes > 20000 ? 100 : 5000;

@@ -352,7 +352,10 @@ static void errors_name_the_file(void **state)
 	assert_non_null(strstr(e.text, "/nonexistent/bundle.pem"));
 	assert_false(trust_search("/tmp", &wanted, 1, found, &h, &total, &e));
 	assert_int_equal(e.cause, CAUSE_CONFIG);
-	assert_non_null(strstr(e.text, "/tmp"));
+	assert_non_null(strstr(e.text, "/tmp: not a regular file"));
+	assert_false(trust_search("/dev/zero", &wanted, 1, found, &h, &total, &e));
+	assert_int_equal(e.cause, CAUSE_CONFIG);
+	assert_non_null(strstr(e.text, "/dev/zero: not a regular file"));
 	put_pem(&file, &m.der, "CERTIFICATE", 64, "\n");
 	write_file(file.data, file.size);
 	assert_false(trust_search(path, &wanted, 1, found, &h, &total, &e));

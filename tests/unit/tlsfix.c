@@ -92,26 +92,28 @@ struct kit_server fix_serving(const struct kit_cert *cert, enum kit_manner manne
 				    .manner = manner };
 }
 
-struct tls *fix_meet(struct kit_server *server, const struct tls_options *o, int *ret_fd,
+struct tls *fix_meet(struct kit_server *server, const struct tls_options *o, struct flight *f,
 		     struct err *e)
 {
 	memset(e, 0, sizeof(*e));
-	*ret_fd = kit_start(server);
-	struct tls *t = tls_new(*ret_fd, o, e);
+	flight_init(f, kit_start(server));
+	struct tls *t = tls_new(f, o, e);
 	if (t && tls_handshake(t, clock_ms() + 10000, e)) {
 		return t;
 	}
 	tls_free(t);
-	close(*ret_fd);
+	flight_clear(f);
+	close(f->fd);
 	kit_stop(server);
 	return NULL;
 }
 
-void fix_part(struct kit_server *server, struct tls *t, int fd)
+void fix_part(struct kit_server *server, struct tls *t, struct flight *f)
 {
 	tls_bye(t);
 	tls_free(t);
-	close(fd);
+	flight_clear(f);
+	close(f->fd);
 	kit_stop(server);
 }
 

@@ -26,9 +26,9 @@ struct tls_options fix_options(const char *host);
 struct kit_server fix_serving(const struct kit_cert *cert, enum kit_manner manner);
 
 /* Handshake with a server in a thread.  NULL: *e says why; the server has ended. */
-struct tls *fix_meet(struct kit_server *server, const struct tls_options *o, int *ret_fd,
+struct tls *fix_meet(struct kit_server *server, const struct tls_options *o, struct flight *f,
 		     struct err *e);
-void fix_part(struct kit_server *server, struct tls *t, int fd);
+void fix_part(struct kit_server *server, struct tls *t, struct flight *f);
 
 void fix_must_read(struct tls *t, const char *want);
 void fix_must_write(struct tls *t, const void *data, size_t size);

@@ -157,7 +157,7 @@ static void read_event(struct reader *r, char *word, char *words)
 {
 	static const struct { const char *word; enum step_kind kind; } plain[] = {
 		{ "tls", STEP_TLS }, { "verify", STEP_VERIFY }, { "cancel", STEP_CANCEL },
-		{ "quit", STEP_QUIT }, { "lost", STEP_LOST }, { "timeout", STEP_LOST },
+		{ "quit", STEP_QUIT }, { "lost", STEP_LOST }, { "timeout", STEP_TIMEOUT },
 		{ "early", STEP_EARLY },
 	};
 

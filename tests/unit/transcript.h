@@ -7,8 +7,8 @@
 
 enum step_kind {
 	STEP_MESSAGE, STEP_QUIT, STEP_SERVER, STEP_CLIENT, STEP_BODY, STEP_TLS, STEP_AUTH,
-	STEP_CHALLENGE, STEP_CANCEL, STEP_VERIFY, STEP_LOST, STEP_EARLY, STEP_IDLE, STEP_DONE,
-	STEP_FAIL, STEP_OUTCOME,
+	STEP_CHALLENGE, STEP_CANCEL, STEP_VERIFY, STEP_LOST, STEP_TIMEOUT, STEP_EARLY,
+	STEP_IDLE, STEP_DONE, STEP_FAIL, STEP_OUTCOME,
 };
 
 struct step {
@@ -18,7 +18,7 @@ struct step {
 	struct buf answer;	/* CHALLENGE */
 	struct buf secret;	/* CLIENT: a byte for each of `bytes`: 1 = secret */
 	char word[64];		/* AUTH: mechanism; OUTCOME: address or "*"; FAIL: cause */
-	char text[256];		/* part of the text that must be there; LOST: why */
+	char text[256];		/* part of the text that must be there; LOST, TIMEOUT: why */
 	bool is_single, has_initial;
 	unsigned avoid;
 	enum verdict verdict;
@@ -42,6 +42,7 @@ struct transcript {
 	size_t count, room;
 	struct message *messages;
 	size_t server_bytes;
+	bool is_whole;		/* not to be cut */
 };
 
 /* False: `error` says what is wrong in which line. */

@@ -78,6 +78,8 @@ static void read_client(struct reader *r, const char *key, const char *value)
 		o->use_auth = true;
 	} else if (strcmp(key, "cleartext") == 0) {
 		o->allow_cleartext_auth = true;
+	} else if (strcmp(key, "whole") == 0) {
+		r->t->is_whole = true;
 	} else if (strcmp(key, "lmtp") == 0) {
 		o->is_lmtp = true;
 	} else if (strcmp(key, "avoid") == 0) {

@@ -42,6 +42,7 @@ class Options:
     keep_body: bool = True              # False: only size and SHA-256 of each message
     rules: tuple = ()                   # of hostile.on
     listen_before_greeting: float = 0.0 # seconds in which a client that talks first is caught
+    narrow: bool = False                # almost nothing fits into the buffers of the connection
     settle: float = 0.004               # seconds without input after which replies are written
     idle: float = 60.0                  # seconds after which a silent client is given up
     # TLS
@@ -94,6 +95,8 @@ class ScriptedServer:
         else:
             family = socket.AF_INET6 if ":" in where else socket.AF_INET
             self._listener = socket.socket(family)
+            if self.options.narrow:
+                self._make_narrow()
             self._listener.bind((where, 0))
             self.host, self.port, self.path = where, self._listener.getsockname()[1], None
         self._listener.listen(128)
@@ -116,6 +119,12 @@ class ScriptedServer:
             os.unlink(self.path)
         if self.errors and kind is None:
             raise self.errors[0]
+
+    def _make_narrow(self):
+        """Of accepted connections. The client's own buffers grow with the segments, so these are small too."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
 
     def _accept(self):
         while True:
