@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* check: see check.h. */
 #include "app/check.h"
+#include "app/envelope.h"
 #include "app/say.h"
 #include "app/settings.h"
+#include "mail/aliases.h"
+#include "sys/secret.h"
 
 #include <sysexits.h>
 
@@ -17,6 +20,49 @@ int check_print(const struct account *a)
 	}
 	fwrite(text.data, 1, text.size, stdout);
 	return EX_OK;
+}
+
+/* The files that a mail would need: what makes it fail later is told now. */
+static bool check_files(const struct account *a, struct err *e)
+{
+	const char *aliases_file = conf_text(a, KEY_ALIASES);
+	struct secret_query query = { .password_file = conf_text(a, KEY_PASSWORD_FILE) };
+	struct aliases *aliases = NULL;
+
+	if (conf_on(a, KEY_TLS)) {
+		struct tls_options options = settings_tls(a);
+		struct tls *tls = tls_new(NULL, &options, e);
+		tls_free(tls);
+		if (!tls) {
+			return false;
+		}
+	}
+	if (aliases_file) {
+		if (!envelope_load_aliases(aliases_file, &aliases, e)) {
+			return false;
+		}
+		aliases_free(aliases);
+	}
+	if (query.password_file) {
+		const char *provider;
+		struct buf secret BUF_AUTO;
+		buf_init_secret(&secret, SECRET_MAX);
+		return secret_find(&query, &secret, &provider, e);
+	}
+	return true;
+}
+
+/* Prints the account, and what is wrong with its files; returns the exit status. */
+static int check_account(const struct account *a)
+{
+	struct err e;
+	int status = check_print(a);
+
+	if (!check_files(a, &e)) {
+		err_ctx(&e, "account %s", a->name);
+		return say_error(&e);
+	}
+	return status;
 }
 
 static int check_all(struct conf *c, const struct options *o, struct identity *id)
@@ -34,8 +80,8 @@ static int check_all(struct conf *c, const struct options *o, struct identity *i
 			if (i > 0) {
 				putchar('\n');
 			}
-			int printed = check_print(a);
-			status = status != EX_OK ? status : printed;
+			int own = check_account(a);
+			status = status != EX_OK ? status : own;
 		}
 	}
 	return status;
@@ -61,7 +107,7 @@ int check_command(int argc, char **argv)
 		status = check_all(&conf, &o, &id);
 	} else {
 		struct account *a = settings_account(&conf, &o, &id, NULL, &e);
-		status = a ? check_print(a) : say_error(&e);
+		status = a ? check_account(a) : say_error(&e);
 	}
 	conf_clear(&conf);
 	identity_clear(&id);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* session: see session.h. */
 #include "app/session.h"
+#include "app/settings.h"
 #include "app/signals.h"
 #include "app/trace.h"
 #include "base/clock.h"
@@ -65,20 +66,7 @@ static bool connect_server(struct session *s, struct err *e)
 
 static bool start_tls(struct session *s, struct err *e)
 {
-	const struct account *a = s->account;
-	const char *name = conf_text(a, KEY_TLS_HOST_OVERRIDE);
-	const char *trust = conf_text(a, KEY_TLS_TRUST_FILE);
-	struct tls_options options = {
-		.host = name ? name : conf_text(a, KEY_HOST),
-		.check_certificate = conf_on(a, KEY_TLS_CERTCHECK),
-		.trust_file = trust && strcmp(trust, "system") == 0 ? NULL : trust ? trust : "",
-		.crl_file = conf_text(a, KEY_TLS_CRL_FILE),
-		.fingerprint = conf_text(a, KEY_TLS_FINGERPRINT),
-		.cert_file = conf_text(a, KEY_TLS_CERT_FILE),
-		.key_file = conf_text(a, KEY_TLS_KEY_FILE),
-		.priorities = conf_text(a, KEY_TLS_PRIORITIES),
-		.is_starttls = conf_starttls(a),
-	};
+	struct tls_options options = settings_tls(s->account);
 
 	if (!stream_start_tls(&s->stream, &options, deadline_after(s, TLS_SECONDS), e)) {
 		return false;

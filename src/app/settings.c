@@ -109,3 +109,21 @@ struct account *settings_account(struct conf *c, const struct options *o, struct
 	}
 	return conf_check(a, e) ? a : NULL;
 }
+
+struct tls_options settings_tls(const struct account *a)
+{
+	const char *name = conf_text(a, KEY_TLS_HOST_OVERRIDE);
+	const char *trust = conf_text(a, KEY_TLS_TRUST_FILE);
+
+	return (struct tls_options){
+		.host = name ? name : conf_text(a, KEY_HOST),
+		.check_certificate = conf_on(a, KEY_TLS_CERTCHECK),
+		.trust_file = trust && strcmp(trust, "system") == 0 ? NULL : trust ? trust : "",
+		.crl_file = conf_text(a, KEY_TLS_CRL_FILE),
+		.fingerprint = conf_text(a, KEY_TLS_FINGERPRINT),
+		.cert_file = conf_text(a, KEY_TLS_CERT_FILE),
+		.key_file = conf_text(a, KEY_TLS_KEY_FILE),
+		.priorities = conf_text(a, KEY_TLS_PRIORITIES),
+		.is_starttls = conf_starttls(a),
+	};
+}

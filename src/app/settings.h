@@ -5,6 +5,7 @@
 
 #include "app/identity.h"
 #include "app/options.h"
+#include "sys/tls.h"
 
 #define SETTINGS_SYSTEM_FILE "/etc/relayrc"
 
@@ -22,5 +23,8 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
  */
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e) RELAY_CHECKED;
+
+/* What the account says about TLS; the texts stay the account's. */
+struct tls_options settings_tls(const struct account *a);
 
 #endif

@@ -115,3 +115,12 @@ def test_pretend_and_bv_send_nothing(submit):
         assert (done.rc, done.err, server.connections) == (0, "", [])
     assert done.out.splitlines() == ["account: default", "sender: <sender@mail.test>", "recipient: <a@x.test>",
                                      "recipient: <b@x.test>"]
+
+
+@pytest.mark.parametrize("setting", ["tls_trust_file /nowhere", "tls_crl_file /nowhere", "tls_priorities NONSENSE",
+                                     "aliases /nowhere", "user u\npassword_file /nowhere"])
+def test_check_reads_the_files_a_mail_would_need(home, run_sendmail, setting):
+    home(".relayrc", f"host h.test\n{setting}\n")
+    done = run_sendmail(["check"], name="relay")
+    assert done.rc in (75, 78) and done.err.count("\n") == 1
+    assert done.err.startswith("relay check: account default: ") and "host h.test" in done.out.replace("\t", " ")
