@@ -113,6 +113,7 @@ class NameServer:
     def __init__(self, zone=None, silent=()):
         self.zone, self.silent = zone or {}, silent
         self.asked = []
+        self._sock = None
 
     def start(self):
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -121,6 +122,8 @@ class NameServer:
         self._thread.start()
 
     def stop(self):
+        if self._sock is None:      # the network did not come up
+            return
         self._sock.sendto(b"", ("127.0.0.1", 53))
         self._thread.join(10)
         self._sock.close()
