@@ -12,7 +12,7 @@
  * One read from standard input, one write to the file, and one window when sending from
  * it.  Large ones: the kernel then needs a tenth of the time for its page cache.
  */
-enum { INPUT_CHUNK = 256 << 10, WRITE_SIZE = 512 << 10, WINDOW = 256 << 10 };
+enum { INPUT_CHUNK = 256 << 10, WRITE_SIZE = 512 << 10, WINDOW = 512 << 10 };
 
 void message_init(struct message *m)
 {

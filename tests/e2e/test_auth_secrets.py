@@ -247,9 +247,10 @@ def test_server_that_repeats_our_response(login, tmp_path, args, tls):
 
 
 def test_secret_is_in_no_argument_and_no_environment(login, tmp_path):
-    """A command for the password sees its own surroundings, and ps(1) sees ours."""
+    """A command for the password sees its own surroundings, and ps(1) sees ours (our environment only for root)."""
     out = tmp_path / "seen"
-    command = f"(tr '\\0' ' ' </proc/$PPID/cmdline; env; tr '\\0' ' ' </proc/$PPID/environ) >{out}; echo {PASSWORD[::-1]}"
+    command = (f"(tr '\\0' ' ' </proc/$PPID/cmdline; env; tr '\\0' ' ' </proc/$PPID/environ) >{out} 2>&-; "
+               f"echo {PASSWORD[::-1]}")
     accepted(*login(["PLAIN"], {"passwordeval": command}, users={USER: PASSWORD[::-1]}))
     text = out.read_text()
     assert "sendmail" in text and PASSWORD[::-1] not in text.replace(command, "")

@@ -217,19 +217,6 @@ def test_large_message_needs_no_tmpdir_of_the_caller(submit, tmp_path):
         assert (done.rc, done.err, len(server.messages)) == (0, "", 1)
 
 
-def test_temporary_file_is_never_seen(start, scripted, relayrc, environment, tmp_path):
-    folder = tmp_path / "temp"
-    folder.mkdir()
-    process = start(["a@x.test"], relayrc(scripted()), env=environment | {"TMPDIR": str(folder)})
-    process.stdin.write(LARGE[:1_000_000])
-    process.stdin.flush()
-    files = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd")]
-    assert os.listdir(folder) == [] and any(f.startswith(f"{folder}/") and "(deleted)" in f for f in files)
-    process.stdin.write(LARGE[1_000_000:])
-    process.communicate(timeout=10)
-    assert process.returncode == 0 and os.listdir(folder) == []
-
-
 def test_file_size_limit_is_a_temporary_failure(start, scripted, relayrc):
     server = scripted()
     process = start(["a@x.test"], relayrc(server), preexec_fn=limit_file_size)

@@ -78,6 +78,8 @@ class Call:
 
 
 class Strace:
+    """Of a process that is not dumpable, only root sees the strings: others get addresses for them."""
+
     LINE = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += (.+)$")
 
     def __init__(self, directory, which):
