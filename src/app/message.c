@@ -127,8 +127,6 @@ bool message_read_input(struct message *m, int fd, bool ends_at_dot,
 	}
 	m->body_size = w.size - w.body_start;
 	m->is_8bit = w.is_8bit;
-	m->has_nul = w.has_nul;
-	m->longest_line = w.longest_line;
 	return true;
 }
 

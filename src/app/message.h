@@ -14,13 +14,11 @@
 #define MESSAGE_MEMORY_MAX ((size_t)64 << 10)
 
 struct message {
-	struct buf header;	/* without the blank line; app/submit puts the new one here */
+	struct buf header;	/* without the blank line; app/sendmail puts the new one here */
 	struct buf body;	/* the body, or the part not yet written to fd */
 	int fd;			/* -1: the body is in memory */
 	unsigned long long body_size;
 	bool is_8bit;
-	bool has_nul;
-	size_t longest_line;
 	struct buf window;	/* for message_read */
 };
 

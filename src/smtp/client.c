@@ -332,8 +332,3 @@ const struct smtp_caps *smtp_client_caps(const struct smtp_client *c)
 {
 	return &c->caps;
 }
-
-const char *smtp_client_greeting(const struct smtp_client *c)
-{
-	return c->greeting;
-}

@@ -169,6 +169,5 @@ void smtp_client_lost(struct smtp_client *c, const struct err *why);
 
 /* For the log and for people; valid once EHLO was answered. */
 const struct smtp_caps *smtp_client_caps(const struct smtp_client *c);
-const char *smtp_client_greeting(const struct smtp_client *c);
 
 #endif

@@ -25,7 +25,6 @@ static void on_greeting(struct smtp_client *c, const struct reply *r)
 	} else if (r->code != 220) {
 		client_out_of_order(c, VERB_GREETING, r);
 	} else {
-		reply_line(r, c->greeting, sizeof(c->greeting));
 		c->phase = PHASE_HELLO;
 	}
 }

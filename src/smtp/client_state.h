@@ -144,7 +144,6 @@ struct smtp_client {
 	size_t flight_bytes, flight_commands, flight_replies;
 
 	struct smtp_caps caps;
-	char greeting[OUTCOME_TEXT_MAX];
 	bool is_tls, is_helo, is_hello_done, is_quit_sent, is_quit_wanted;
 	bool is_one_step;	/* never run ahead again in this session */
 	bool needs_rset;

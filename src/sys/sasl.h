@@ -38,8 +38,6 @@ const char *sasl_choose(const char *offered, const struct sasl_options *o, struc
 
 /* Does `auth` name mechanisms that use no password (EXTERNAL, GSSAPI), and no other? */
 bool sasl_needs_no_secret(const char *allowed);
-/* Known mechanism name as `auth` spells it (scram-sha-256, plain …)? */
-bool sasl_is_known(struct span name);
 
 /*
  * Starts the mechanism.  NULL with *e set: CAUSE_CONFIG (libgsasl is missing or cannot do

@@ -72,11 +72,6 @@ const struct sasl_mechanism *sasl_find(struct span name)
 	return NULL;
 }
 
-bool sasl_is_known(struct span name)
-{
-	return sasl_find(name) != NULL;
-}
-
 /* `auth on`, or nothing said: any safe mechanism. */
 static bool allows_any(const char *allowed)
 {

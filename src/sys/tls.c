@@ -381,11 +381,3 @@ bool tls_channel_binding(struct tls *t, struct buf *data, const char **ret_type)
 	gnutls_free(unique.data);
 	return ok;
 }
-
-bool tls_describe(struct tls *t, struct buf *to)
-{
-	unsigned count = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(t->session, &count);
-
-	return t->is_up && chain && count > 0 && tls_text_describe(&chain[0], to);
-}

@@ -76,10 +76,4 @@ const char *tls_cipher(const struct tls *t);
  */
 bool tls_channel_binding(struct tls *t, struct buf *data, const char **ret_type) RELAY_CHECKED;
 
-/*
- * For people: the server's certificate, a line each for subject, issuer, names, validity
- * and SHA-256 fingerprint.  False before the handshake.
- */
-bool tls_describe(struct tls *t, struct buf *to) RELAY_CHECKED;
-
 #endif

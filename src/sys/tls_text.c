@@ -341,29 +341,3 @@ void tls_text_fingerprint(const gnutls_datum_t *certificate, char text[PIN_TEXT_
 	}
 	pin_format(&pin, text);
 }
-
-bool tls_text_describe(const gnutls_datum_t *certificate, struct buf *to)
-{
-	const struct tls_text_peer peer = { .chain = certificate, .count = 1 };
-	char pin[PIN_TEXT_MAX];
-	struct facts f;
-
-	read_chain(&f, &peer);
-	if (f.count == 0) {
-		return false;
-	}
-	say(to, "subject: ");
-	say_dn(to, f.crt[0], false);
-	say(to, "\nissuer: ");
-	say_dn(to, f.crt[0], true);
-	say(to, "\nnames: ");
-	say_names(to, f.crt[0]);
-	say(to, "\nvalid from: ");
-	say_time(to, gnutls_x509_crt_get_activation_time(f.crt[0]));
-	say(to, "\nvalid until: ");
-	say_time(to, gnutls_x509_crt_get_expiration_time(f.crt[0]));
-	tls_text_fingerprint(certificate, pin);
-	say(to, "\nSHA-256: %s\n", pin);
-	gnutls_x509_crt_deinit(f.crt[0]);
-	return true;
-}

@@ -22,6 +22,5 @@ bool tls_text_traffic(gnutls_session_t session, int code, struct err *e);
 
 /* SHA-256 of a certificate; "?" when there is no such hash. */
 void tls_text_fingerprint(const gnutls_datum_t *certificate, char text[PIN_TEXT_MAX]);
-bool tls_text_describe(const gnutls_datum_t *certificate, struct buf *to) RELAY_CHECKED;
 
 #endif

@@ -18,7 +18,6 @@ static void rule_1_no_command_before_the_greeting(void **state)
 	wants(&t, SMTP_READ);
 	say(&t, "ld\r\n");
 	writes(&t, EHLO);
-	assert_string_equal(smtp_client_greeting(t.c), "220 hello world");
 	smtp_client_free(t.c);
 }
 
