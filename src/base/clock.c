@@ -20,6 +20,21 @@ time_t clock_now(void)
 	return time(NULL);
 }
 
+int64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int clock_zone_minutes(time_t at)
+{
+	struct tm local;
+
+	return localtime_r(&at, &local) ? (int)(local.tm_gmtoff / 60) : 0;
+}
+
 int64_t clock_deadline(unsigned seconds)
 {
 	return seconds == 0 ? DEADLINE_NEVER : clock_ms() + (int64_t)seconds * 1000;

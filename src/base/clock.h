@@ -12,6 +12,10 @@
 int64_t clock_ms(void);
 /* Seconds since 1970. */
 time_t clock_now(void);
+/* Microseconds since 1970. */
+int64_t clock_us(void);
+/* How far local time is east of UTC at that moment. */
+int clock_zone_minutes(time_t at);
 
 /*
  * A deadline is a clock_ms() value; DEADLINE_NEVER has none.

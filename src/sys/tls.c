@@ -6,6 +6,7 @@
  */
 #include "sys/tls.h"
 #include "base/mem.h"
+#include "sys/tls_lib.h"
 #include "sys/tls_setup.h"
 #include "sys/tls_text.h"
 #include "sys/tls_verify.h"
@@ -37,7 +38,7 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const void *data, size_t siz
 	struct tls *t = pointer;
 
 	if (!flight_add(t->flight, data, size)) {
-		gnutls_transport_set_errno(t->session, EIO);
+		gnutls.transport_set_errno(t->session, EIO);
 		return -1;
 	}
 	return (ssize_t)size;
@@ -65,7 +66,7 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 			     : flight_receive(t->flight, data, size);
 	t->is_dry = n == FLIGHT_NOTHING;
 	if (n < 0) {
-		gnutls_transport_set_errno(t->session, t->is_dry ? EAGAIN : EIO);
+		gnutls.transport_set_errno(t->session, t->is_dry ? EAGAIN : EIO);
 		n = -1;
 	}
 	for (ssize_t i = 0; i < n && t->first_size < sizeof(t->first); i++) {
@@ -74,9 +75,9 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 	return n;
 }
 
-static bool gnutls_failed(struct err *e, int code)
+static bool cannot_start(struct err *e, int code)
 {
-	return err_set(e, CAUSE_TLS, "cannot start TLS: %s", gnutls_strerror(code));
+	return err_set(e, CAUSE_TLS, "cannot start TLS: %s", gnutls.strerror(code));
 }
 
 static bool prepare(struct tls *t, struct err *e)
@@ -88,25 +89,25 @@ static bool prepare(struct tls *t, struct err *e)
 	if (t->o.cert_file) {
 		flags |= GNUTLS_FORCE_CLIENT_CERT;	/* there is only this one to choose */
 	}
-	int n = gnutls_certificate_allocate_credentials(&t->credentials);
-	n = n < 0 ? n : gnutls_init(&t->session, flags);
+	int n = gnutls.certificate_allocate_credentials(&t->credentials);
+	n = n < 0 ? n : gnutls.init(&t->session, flags);
 	if (n < 0) {
-		return gnutls_failed(e, n);
+		return cannot_start(e, n);
 	}
 	if (!tls_setup_priorities(t->session, &t->o, e)) {
 		return false;
 	}
-	gnutls_session_set_ptr(t->session, &t->verify);
-	gnutls_transport_set_ptr(t->session, t);
-	gnutls_transport_set_push_function(t->session, push);
-	gnutls_transport_set_pull_function(t->session, pull);
-	n = gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
+	gnutls.session_set_ptr(t->session, &t->verify);
+	gnutls.transport_set_ptr(t->session, t);
+	gnutls.transport_set_push_function(t->session, push);
+	gnutls.transport_set_pull_function(t->session, pull);
+	n = gnutls.credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
 	if (n >= 0 && t->verify.ip_size == 0) {
-		n = gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->verify.host,
+		n = gnutls.server_name_set(t->session, GNUTLS_NAME_DNS, t->verify.host,
 					   strlen(t->verify.host));
 	}
 	if (n < 0) {
-		return gnutls_failed(e, n);
+		return cannot_start(e, n);
 	}
 	return tls_verify_init(&t->verify, &t->o, t->credentials, e) &&
 	       tls_setup_files(t->credentials, &t->o, e);
@@ -114,8 +115,10 @@ static bool prepare(struct tls *t, struct err *e)
 
 struct tls *tls_new(struct flight *flight, const struct tls_options *options, struct err *e)
 {
+	if (!tls_lib_load(e)) {
+		return NULL;
+	}
 	struct tls *t = mem_alloc(1, sizeof(*t));
-
 	t->o = *options;
 	t->flight = flight;
 	buf_init_secret(&t->plain, RECORD_BYTES);
@@ -131,10 +134,10 @@ void tls_free(struct tls *t)
 {
 	if (t) {
 		if (t->session) {
-			gnutls_deinit(t->session);
+			gnutls.deinit(t->session);
 		}
 		if (t->credentials) {
-			gnutls_certificate_free_credentials(t->credentials);
+			gnutls.certificate_free_credentials(t->credentials);
 		}
 		buf_clear(&t->plain);
 		free(t->verify.host);
@@ -171,15 +174,15 @@ bool tls_handshake(struct tls *t, int64_t deadline, struct err *e)
 	int n = GNUTLS_E_AGAIN;
 
 	t->flight->deadline = deadline;
-	for (int i = 0; i < MAX_IDLE_RECORDS && n < 0 && !gnutls_error_is_fatal(n); i++) {
-		n = gnutls_handshake(t->session);
+	for (int i = 0; i < MAX_IDLE_RECORDS && n < 0 && !gnutls.error_is_fatal(n); i++) {
+		n = gnutls.handshake(t->session);
 	}
 	if (n >= 0) {
 		t->is_up = true;
 		return true;
 	}
 	if (t->verify.error.cause != CAUSE_NONE) {
-		gnutls_alert_send_appropriate(t->session, n);
+		gnutls.alert_send_appropriate(t->session, n);
 		flight_send_last(t->flight);
 		*e = t->verify.error;
 		return false;
@@ -215,7 +218,7 @@ static bool fail(struct tls *t, int code, struct err *e)
 static bool send_record(struct tls *t, struct span data, struct err *e)
 {
 	while (data.size > 0) {
-		ssize_t n = gnutls_record_send(t->session, data.data, data.size);
+		ssize_t n = gnutls.record_send(t->session, data.data, data.size);
 		if (n == GNUTLS_E_PUSH_ERROR) {
 			return fail_flight(t, e);
 		}
@@ -282,8 +285,8 @@ ssize_t tls_take(struct tls *t, void *data, size_t size, struct err *e)
 	}
 	t->is_dry = false;
 	for (int i = 0; i < MAX_IDLE_RECORDS && n < 0 && !t->is_dry; i++) {
-		n = gnutls_record_recv(t->session, data, size);
-		if (n < 0 && (gnutls_error_is_fatal((int)n) || n == GNUTLS_E_REHANDSHAKE)) {
+		n = gnutls.record_recv(t->session, data, size);
+		if (n < 0 && (gnutls.error_is_fatal((int)n) || n == GNUTLS_E_REHANDSHAKE)) {
 			break;
 		}
 	}
@@ -320,7 +323,7 @@ void tls_bye(struct tls *t)
 
 	t->flight->deadline = 0;
 	if (t->is_up && !t->is_mute && send_plain(t, &ignored)) {
-		gnutls_bye(t->session, GNUTLS_SHUT_WR);
+		gnutls.bye(t->session, GNUTLS_SHUT_WR);
 		t->is_up = false;
 	}
 	flight_send_last(t->flight);
@@ -328,7 +331,7 @@ void tls_bye(struct tls *t)
 
 const char *tls_version(const struct tls *t)
 {
-	switch ((int)(t->is_up ? gnutls_protocol_get_version(t->session) : 0)) {
+	switch ((int)(t->is_up ? gnutls.protocol_get_version(t->session) : 0)) {
 	case GNUTLS_TLS1_3:
 		return "TLSv1.3";
 	case GNUTLS_TLS1_2:
@@ -336,7 +339,7 @@ const char *tls_version(const struct tls *t)
 	case 0:
 		return "";
 	default:	/* only with the account's own tls_priorities */
-		return gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
+		return gnutls.protocol_get_name(gnutls.protocol_get_version(t->session));
 	}
 }
 
@@ -346,9 +349,9 @@ const char *tls_cipher(const struct tls *t)
 
 	if (t->is_up) {
 #if GNUTLS_VERSION_NUMBER >= 0x030704
-		name = gnutls_ciphersuite_get(t->session);
+		name = gnutls.ciphersuite_get(t->session);
 #else
-		name = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
+		name = gnutls.cipher_get_name(gnutls.cipher_get(t->session));
 #endif
 	}
 	return name ? name : "";
@@ -362,9 +365,9 @@ bool tls_channel_binding(struct tls *t, struct buf *data, const char **ret_type)
 	if (!t->is_up) {
 		return false;
 	}
-	if (gnutls_protocol_get_version(t->session) == GNUTLS_TLS1_3) {
+	if (gnutls.protocol_get_version(t->session) == GNUTLS_TLS1_3) {
 		*ret_type = "tls-exporter";
-		bool ok = gnutls_prf_rfc5705(t->session, sizeof(label) - 1, label, 0, NULL,
+		bool ok = gnutls.prf_rfc5705(t->session, sizeof(label) - 1, label, 0, NULL,
 					     sizeof(key), key) >= 0 &&
 			  buf_add(data, key, sizeof(key));
 		mem_wipe(key, sizeof(key));
@@ -372,12 +375,12 @@ bool tls_channel_binding(struct tls *t, struct buf *data, const char **ret_type)
 	}
 	/* Without RFC 7627 the value can be the same in two sessions. */
 	gnutls_datum_t unique = { 0 };
-	if (gnutls_session_ext_master_secret_status(t->session) == 0 ||
-	    gnutls_session_channel_binding(t->session, GNUTLS_CB_TLS_UNIQUE, &unique) < 0) {
+	if (gnutls.session_ext_master_secret_status(t->session) == 0 ||
+	    gnutls.session_channel_binding(t->session, GNUTLS_CB_TLS_UNIQUE, &unique) < 0) {
 		return false;
 	}
 	*ret_type = "tls-unique";
 	bool ok = buf_add(data, unique.data, unique.size);
-	gnutls_free(unique.data);
+	(*gnutls.free)(unique.data);
 	return ok;
 }

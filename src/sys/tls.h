@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tls: TLS over a connected socket.  tls.c is the only file that knows GnuTLS.
+ * tls: TLS over a connected socket.  tls*.c are the only files that know GnuTLS, which is
+ * loaded by the first tls_new.
  *
  * TLS 1.2 or newer.  The server's certificate and name are verified inside the handshake,
  * before any byte of ours is encrypted for it, unless check_certificate is off.
@@ -33,8 +34,8 @@ struct tls;
 
 /*
  * Prepares a session on a connection, which stays the caller's, as do the strings of the
- * options: they must live as long as the session.  NULL: CAUSE_TLS or CAUSE_CONFIG
- * (files, priorities, fingerprint).
+ * options: they must live as long as the session.  NULL: CAUSE_TLS (also when there is no
+ * GnuTLS on this machine) or CAUSE_CONFIG (files, priorities, fingerprint).
  */
 struct tls *tls_new(struct flight *flight, const struct tls_options *options, struct err *e) RELAY_CHECKED;
 void tls_free(struct tls *t);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "sys/tls_file.h"
+#include "sys/tls_lib.h"
 
 #include <stdlib.h>
 
@@ -28,10 +29,10 @@ bool tls_setup_priorities(gnutls_session_t session, const struct tls_options *o,
 			text = longer;
 		}
 	}
-	int n = own ? gnutls_priority_set_direct(session, text, &where)
-		    : gnutls_set_default_priority_append(session, text, &where, 0);
+	int n = own ? gnutls.priority_set_direct(session, text, &where)
+		    : gnutls.set_default_priority_append(session, text, &where, 0);
 	return n >= 0 || err_set(e, CAUSE_CONFIG, "tls_priorities: %s at \"%s\"",
-				 gnutls_strerror(n), where ? where : "");
+				 gnutls.strerror(n), where ? where : "");
 }
 
 /* What to do about a key that cannot be opened. */
@@ -51,7 +52,7 @@ static const char *key_advice(int code)
 /* GnuTLS opens it: a file, or a token's URI. */
 static bool check_file(const char *setting, const char *path, struct err *e)
 {
-	if (gnutls_url_is_supported(path) || tls_file_check(setting, path, e)) {
+	if (gnutls.url_is_supported(path) || tls_file_check(setting, path, e)) {
 		return true;
 	}
 	text_hide_pin(e->text);		/* a URI that this GnuTLS does not know */
@@ -67,7 +68,7 @@ static bool setup_client(gnutls_certificate_credentials_t credentials,
 	    !check_file("tls_key_file", key_file, e)) {
 		return false;
 	}
-	int n = gnutls_certificate_set_x509_key_file(credentials, o->cert_file, key_file,
+	int n = gnutls.certificate_set_x509_key_file(credentials, o->cert_file, key_file,
 						     GNUTLS_X509_FMT_PEM);
 	if (n >= 0) {
 		return true;
@@ -76,7 +77,7 @@ static bool setup_client(gnutls_certificate_credentials_t credentials,
 	text_hide_pin(cert);
 	text_hide_pin(key);
 	return err_set(e, CAUSE_CONFIG, "client certificate %s, key %s: %s%s", cert, key,
-		       gnutls_strerror(n), key_advice(n));
+		       gnutls.strerror(n), key_advice(n));
 }
 
 bool tls_setup_files(gnutls_certificate_credentials_t credentials,
@@ -86,11 +87,11 @@ bool tls_setup_files(gnutls_certificate_credentials_t credentials,
 		if (!tls_file_check("tls_crl_file", o->crl_file, e)) {
 			return false;
 		}
-		int n = gnutls_certificate_set_x509_crl_file(credentials, o->crl_file,
+		int n = gnutls.certificate_set_x509_crl_file(credentials, o->crl_file,
 							     GNUTLS_X509_FMT_PEM);
 		if (n <= 0) {
 			return err_set(e, CAUSE_CONFIG, "tls_crl_file %s: %s", o->crl_file,
-				       n < 0 ? gnutls_strerror(n) : "no CRL in it");
+				       n < 0 ? gnutls.strerror(n) : "no CRL in it");
 		}
 	}
 	return !o->cert_file || setup_client(credentials, o, e);

@@ -5,9 +5,9 @@
  */
 #include "sys/tls_text.h"
 #include "base/clock.h"
+#include "sys/tls_lib.h"
 
 #include <arpa/inet.h>
-#include <gnutls/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -49,12 +49,12 @@ static void say_time(struct buf *to, time_t when)
 static void say_dn(struct buf *to, gnutls_x509_crt_t crt, bool of_issuer)
 {
 	gnutls_datum_t text = { 0 };
-	int n = of_issuer ? gnutls_x509_crt_get_issuer_dn3(crt, &text, 0)
-			  : gnutls_x509_crt_get_dn3(crt, &text, 0);
+	int n = of_issuer ? gnutls.x509_crt_get_issuer_dn3(crt, &text, 0)
+			  : gnutls.x509_crt_get_dn3(crt, &text, 0);
 
 	say(to, "\"%.*s\"", n < 0 ? 1 : text.size > 200 ? 200 : (int)text.size,
 	    n < 0 ? "?" : (const char *)text.data);
-	gnutls_free(text.data);
+	(*gnutls.free)(text.data);
 }
 
 /* "the server's certificate", or which one above it. */
@@ -74,7 +74,7 @@ static bool say_name(struct buf *to, gnutls_x509_crt_t crt, unsigned i, const ch
 {
 	char name[256], ip[INET6_ADDRSTRLEN];
 	size_t size = sizeof(name) - 1;
-	int type = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
+	int type = gnutls.x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
 
 	*ret_more = type >= 0 || type == GNUTLS_E_SHORT_MEMORY_BUFFER;
 	if (type == GNUTLS_SAN_DNSNAME) {
@@ -110,13 +110,13 @@ static void say_expired(struct buf *to, const struct facts *f)
 {
 	unsigned i = 0;
 
-	while (i < f->count && gnutls_x509_crt_get_expiration_time(f->crt[i]) >= clock_now()) {
+	while (i < f->count && gnutls.x509_crt_get_expiration_time(f->crt[i]) >= clock_now()) {
 		i++;
 	}
 	if (i < f->count) {
 		say_which(to, f, i);
 		say(to, " expired on ");
-		say_time(to, gnutls_x509_crt_get_expiration_time(f->crt[i]));
+		say_time(to, gnutls.x509_crt_get_expiration_time(f->crt[i]));
 	} else {
 		say(to, "the CA's certificate in %s has expired", f->peer->trust);
 	}
@@ -126,13 +126,13 @@ static void say_not_yet(struct buf *to, const struct facts *f)
 {
 	unsigned i = 0;
 
-	while (i < f->count && gnutls_x509_crt_get_activation_time(f->crt[i]) <= clock_now()) {
+	while (i < f->count && gnutls.x509_crt_get_activation_time(f->crt[i]) <= clock_now()) {
 		i++;
 	}
 	if (i < f->count) {
 		say_which(to, f, i);
 		say(to, " is not valid before ");
-		say_time(to, gnutls_x509_crt_get_activation_time(f->crt[i]));
+		say_time(to, gnutls.x509_crt_get_activation_time(f->crt[i]));
 	} else {
 		say(to, "the CA's certificate in %s is not valid yet", f->peer->trust);
 	}
@@ -151,7 +151,7 @@ static unsigned signer_of(const struct facts *f, unsigned i)
 	unsigned above = 1;
 
 	while (above < f->count &&
-	       (above == i || !gnutls_x509_crt_check_issuer(f->crt[i], f->crt[above]))) {
+	       (above == i || !gnutls.x509_crt_check_issuer(f->crt[i], f->crt[above]))) {
 		above++;
 	}
 	return above < f->count ? above : 0;
@@ -164,7 +164,7 @@ static unsigned top_of_path(const struct facts *f)
 
 	/* Bounded: certificates can sign each other in a ring. */
 	for (unsigned step = 0; step < f->count; step++) {
-		bool is_own = gnutls_x509_crt_check_issuer(f->crt[top], f->crt[top]);
+		bool is_own = gnutls.x509_crt_check_issuer(f->crt[top], f->crt[top]);
 		unsigned above = is_own ? 0 : signer_of(f, top);
 		if (above == 0) {
 			break;
@@ -177,7 +177,7 @@ static unsigned top_of_path(const struct facts *f)
 static void say_unknown(struct buf *to, const struct facts *f)
 {
 	unsigned top = top_of_path(f);
-	bool is_self_signed = gnutls_x509_crt_check_issuer(f->crt[top], f->crt[top]);
+	bool is_self_signed = gnutls.x509_crt_check_issuer(f->crt[top], f->crt[top]);
 
 	if (top == 0 && is_self_signed) {
 		say(to, "the server's certificate is self-signed");
@@ -196,10 +196,10 @@ static void say_weak(struct buf *to, const struct facts *f)
 	say(to, "an algorithm or key in the server's chain is too weak (");
 	for (unsigned i = 0; i < f->count; i++) {
 		unsigned bits = 0;
-		int key = gnutls_x509_crt_get_pk_algorithm(f->crt[i], &bits);
-		int sign = gnutls_x509_crt_get_signature_algorithm(f->crt[i]);
-		const char *key_name = key < 0 ? NULL : gnutls_pk_get_name(key);
-		const char *sign_name = sign < 0 ? NULL : gnutls_sign_get_name(sign);
+		int key = gnutls.x509_crt_get_pk_algorithm(f->crt[i], &bits);
+		int sign = gnutls.x509_crt_get_signature_algorithm(f->crt[i]);
+		const char *key_name = key < 0 ? NULL : gnutls.pk_get_name(key);
+		const char *sign_name = sign < 0 ? NULL : gnutls.sign_get_name(sign);
 		say(to, "%s%s key of %u bits, signed with %s", i ? "; " : "",
 		    key_name ? key_name : "unknown", bits, sign_name ? sign_name : "?");
 	}
@@ -276,12 +276,12 @@ static void read_chain(struct facts *f, const struct tls_text_peer *peer)
 {
 	*f = (struct facts){ .peer = peer };
 	for (unsigned i = 0; i < peer->count && i < CHAIN_MAX; i++) {
-		if (gnutls_x509_crt_init(&f->crt[f->count]) < 0) {
+		if (gnutls.x509_crt_init(&f->crt[f->count]) < 0) {
 			break;
 		}
-		if (gnutls_x509_crt_import(f->crt[f->count], &peer->chain[i],
+		if (gnutls.x509_crt_import(f->crt[f->count], &peer->chain[i],
 					   GNUTLS_X509_FMT_DER) < 0) {
-			gnutls_x509_crt_deinit(f->crt[f->count]);
+			gnutls.x509_crt_deinit(f->crt[f->count]);
 			break;
 		}
 		f->count++;
@@ -326,7 +326,7 @@ bool tls_text_refused(const struct tls_text_peer *peer, unsigned status, struct 
 		advise(&text, &f, status);
 	}
 	for (unsigned i = 0; i < f.count; i++) {
-		gnutls_x509_crt_deinit(f.crt[i]);
+		gnutls.x509_crt_deinit(f.crt[i]);
 	}
 	return err_set(e, CAUSE_TLS, "%s", text.size ? text.data :
 		       "the server's certificate is not valid");
@@ -336,7 +336,7 @@ void tls_text_fingerprint(const gnutls_datum_t *certificate, char text[PIN_TEXT_
 {
 	struct pin pin = { .size = sizeof(pin.bytes) };
 
-	if (gnutls_fingerprint(GNUTLS_DIG_SHA256, certificate, pin.bytes, &pin.size) < 0) {
+	if (gnutls.fingerprint(GNUTLS_DIG_SHA256, certificate, pin.bytes, &pin.size) < 0) {
 		pin.size = 0;
 	}
 	pin_format(&pin, text);

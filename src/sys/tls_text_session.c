@@ -4,6 +4,7 @@
  * tls_text.h.  It must never decide anything.  Alerts: RFC 8446 section 6.
  */
 #include "sys/tls_text.h"
+#include "sys/tls_lib.h"
 
 /* What a server's alert means for the account. */
 static const struct {
@@ -28,8 +29,8 @@ static const struct {
 
 static bool refused_by_alert(gnutls_session_t session, struct err *e)
 {
-	gnutls_alert_description_t alert = gnutls_alert_get(session);
-	const char *name = gnutls_alert_get_name(alert), *advice = NULL;
+	gnutls_alert_description_t alert = gnutls.alert_get(session);
+	const char *name = gnutls.alert_get_name(alert), *advice = NULL;
 
 	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
 		if (alerts[i].alert == alert) {
@@ -56,9 +57,9 @@ bool tls_text_handshake(gnutls_session_t session, int code, struct err *e)
 	case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
 	case GNUTLS_E_RECORD_OVERFLOW:
 		return err_set(e, CAUSE_TLS, "what the server answers is not TLS (%s)",
-			       gnutls_strerror(code));
+			       gnutls.strerror(code));
 	default:
-		return err_set(e, CAUSE_TLS, "TLS handshake: %s", gnutls_strerror(code));
+		return err_set(e, CAUSE_TLS, "TLS handshake: %s", gnutls.strerror(code));
 	}
 }
 
@@ -76,6 +77,6 @@ bool tls_text_traffic(gnutls_session_t session, int code, struct err *e)
 	case GNUTLS_E_AGAIN:
 		return err_set(e, CAUSE_LOST, "the server sends TLS records without content");
 	default:
-		return err_set(e, CAUSE_LOST, "TLS: %s", gnutls_strerror(code));
+		return err_set(e, CAUSE_LOST, "TLS: %s", gnutls.strerror(code));
 	}
 }

@@ -8,11 +8,11 @@
 #include "base/text.h"
 #include "config.h"
 #include "sys/tls_file.h"
+#include "sys/tls_lib.h"
 #include "sys/tls_text.h"
 #include "sys/trust.h"
 
 #include <arpa/inet.h>
-#include <gnutls/x509.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,9 +42,9 @@ void tls_verify_set_host(struct tls_verify *v, const char *host)
 /* Where GnuTLS finds CA certificates itself: PKCS#11, or what it was built with. */
 static bool load_all_cas(struct tls_verify *v, const char *url, struct err *e)
 {
-	int n = url ? gnutls_certificate_set_x509_trust_file(v->credentials, url,
+	int n = url ? gnutls.certificate_set_x509_trust_file(v->credentials, url,
 							     GNUTLS_X509_FMT_PEM)
-		    : gnutls_certificate_set_x509_system_trust(v->credentials);
+		    : gnutls.certificate_set_x509_system_trust(v->credentials);
 
 	if (n > 0) {
 		return true;
@@ -52,7 +52,7 @@ static bool load_all_cas(struct tls_verify *v, const char *url, struct err *e)
 	char *name MEM_AUTO = mem_str(url ? url : "the system's trust store");
 	text_hide_pin(name);
 	return err_set(e, CAUSE_CONFIG, "no CA certificates in %s%s%s: set tls_trust_file",
-		       name, n < 0 ? ": " : "", n < 0 ? gnutls_strerror(n) : "");
+		       name, n < 0 ? ": " : "", n < 0 ? gnutls.strerror(n) : "");
 }
 
 /* A file is only remembered here, for trust on demand. */
@@ -88,17 +88,17 @@ static bool trust_this(void *context, struct span der, struct err *e)
 	gnutls_datum_t data = { .data = copy, .size = (unsigned)der.size };
 
 	memcpy(copy, der.data, der.size);
-	int n = gnutls_x509_crt_init(&ca);
+	int n = gnutls.x509_crt_init(&ca);
 	if (n < 0) {
 		free(copy);
-		return err_set(e, CAUSE_OS, "a CA certificate: %s", gnutls_strerror(n));
+		return err_set(e, CAUSE_OS, "a CA certificate: %s", gnutls.strerror(n));
 	}
-	n = gnutls_x509_crt_import(ca, &data, GNUTLS_X509_FMT_DER);
+	n = gnutls.x509_crt_import(ca, &data, GNUTLS_X509_FMT_DER);
 	free(copy);
-	gnutls_certificate_get_trust_list(v->credentials, &list);
+	gnutls.certificate_get_trust_list(v->credentials, &list);
 	/* What GnuTLS cannot read it cannot trust either: passed over. */
-	if (n < 0 || gnutls_x509_trust_list_add_cas(list, &ca, 1, 0) != 1) {
-		gnutls_x509_crt_deinit(ca);
+	if (n < 0 || gnutls.x509_trust_list_add_cas(list, &ca, 1, 0) != 1) {
+		gnutls.x509_crt_deinit(ca);
 	}
 	return true;
 }
@@ -157,11 +157,11 @@ static bool verify_chain(struct tls_verify *v, gnutls_session_t session,
 		return false;
 	}
 	/* With the session's own flags, stapled OCSP answers and the CRLs. */
-	int n = gnutls_certificate_verify_peers(session, check, 2, &status);
+	int n = gnutls.certificate_verify_peers(session, check, 2, &status);
 	if (n < 0) {
 		return err_set(&v->error, CAUSE_TLS,
 			       "the server's certificate cannot be verified: %s",
-			       gnutls_strerror(n));
+			       gnutls.strerror(n));
 	}
 	if (status != 0) {
 		char *trust MEM_AUTO = mem_str(v->bundle ? v->bundle :
@@ -183,10 +183,10 @@ static bool verify_pin(struct tls_verify *v, const gnutls_datum_t *certificate)
 							   : GNUTLS_DIG_MD5;
 	struct pin seen = { .size = sizeof(seen.bytes) };
 	char text[PIN_TEXT_MAX];
-	int n = gnutls_fingerprint(hash, certificate, seen.bytes, &seen.size);
+	int n = gnutls.fingerprint(hash, certificate, seen.bytes, &seen.size);
 
 	if (n < 0) {
-		return err_set(&v->error, CAUSE_TLS, "tls_fingerprint: %s", gnutls_strerror(n));
+		return err_set(&v->error, CAUSE_TLS, "tls_fingerprint: %s", gnutls.strerror(n));
 	}
 	if (pin_equal(&seen, &v->pin)) {
 		return true;
@@ -200,12 +200,12 @@ static bool verify_pin(struct tls_verify *v, const gnutls_datum_t *certificate)
 /* Called by GnuTLS when the certificate is there, before our Finished. */
 static int verify_in_handshake(gnutls_session_t session)
 {
-	struct tls_verify *v = gnutls_session_get_ptr(session);
+	struct tls_verify *v = gnutls.session_get_ptr(session);
 	unsigned count = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
+	const gnutls_datum_t *chain = gnutls.certificate_get_peers(session, &count);
 	bool ok;
 
-	if (gnutls_certificate_type_get(session) != GNUTLS_CRT_X509 || !chain || count == 0) {
+	if (gnutls.certificate_type_get(session) != GNUTLS_CRT_X509 || !chain || count == 0) {
 		ok = err_set(&v->error, CAUSE_TLS, "the server shows no certificate");
 	} else if (v->pin.size > 0) {
 		ok = verify_pin(v, &chain[0]);
@@ -230,6 +230,6 @@ bool tls_verify_init(struct tls_verify *v, const struct tls_options *o,
 	if (v->pin.size == 0 && !o->check_certificate) {
 		return true;
 	}
-	gnutls_certificate_set_verify_function(credentials, verify_in_handshake);
+	gnutls.certificate_set_verify_function(credentials, verify_in_handshake);
 	return v->pin.size > 0 || prepare_trust(v, e);
 }

@@ -18,7 +18,7 @@ LOGIN = {"user": "user@mail.test", "password": "secret"}
 MESSAGE = (b"From: sender@mail.test\nTo: r@mail.test\nSubject: figures\n\n"
            + b"A line of the message, as long as lines mostly are in a mail.\n" * 66)[:4096]
 
-# What GnuTLS brings with it.
+# What GnuTLS brings with it, where it is loaded.
 LIBRARIES = {"libc", "libgnutls", "libp11-kit", "libidn2", "libunistring", "libtasn1", "libnettle", "libhogweed",
              "libgmp", "libffi", "libbrotlienc", "libbrotlidec", "libbrotlicommon", "libzstd", "libz"}
 
@@ -82,6 +82,12 @@ def test_peak_memory_of_one_mail(send, tmp_path, auth):
     assert 1_000_000 < meter.peak <= (6_500_000 if auth == "plain" else 7_500_000)
 
 
+def test_only_libc_is_linked(release):
+    """GnuTLS and libgsasl are loaded when they are needed."""
+    listed = subprocess.run(["readelf", "-dW", release], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"\(NEEDED\).*\[(.*)\]", listed) == ["libc.so.6"]
+
+
 def libraries(calls):
     """Names of the shared libraries among opened files."""
     opened = [Path(c.path).name for c in calls if c.ok and c.path and re.search(r"\.so(\.|$)", c.path)]
@@ -96,6 +102,23 @@ def test_libraries_of_one_mail(send, tmp_path):
     assert "libgnutls" in found and found <= LIBRARIES
     send(strace.under, auth="scram-sha-256")
     assert "libgsasl" in libraries(strace.calls())      # that is: we would have seen it
+
+
+@needs_root
+@pytest.mark.parametrize("args", [["--version"], ["--help"]])
+def test_start_loads_only_libc(run_sendmail, release, tmp_path, args):
+    strace = Strace(tmp_path, "openat,open")
+    assert run_sendmail(args, under=strace.under, program=release).rc == 0
+    assert libraries(strace.calls()) == {"libc"}
+
+
+@needs_root
+def test_mail_without_tls_loads_only_libc(scripted, relayrc, run_sendmail, release, tmp_path):
+    server = scripted(tls="none")
+    strace = Strace(tmp_path, "openat,open")
+    assert run_sendmail(["r@mail.test"], MESSAGE, relayrc(server), under=strace.under, program=release).rc == 0
+    assert len(server.settle().messages) == 1
+    assert libraries(strace.calls()) == {"libc"}
 
 
 @needs_root
@@ -153,11 +176,21 @@ def test_large_body_goes_out_in_large_writes(send, tmp_path):
         assert server.messages[0].via == ("DATA" if without else "BDAT") and server.messages[0].chunks <= 10
 
 
+def without_the_linker(calls):
+    """Names of the calls but those of the dynamic linker, which opens its cache first and frees it last."""
+    names, is_linking = [], False
+    for call in calls:
+        is_linking |= call.path == "/etc/ld.so.cache"
+        if not is_linking:
+            names.append(call.name)
+        is_linking &= call.name != "munmap"
+    return names
+
+
+@needs_root
 def test_ordinary_mail_needs_few_system_calls(send, tmp_path):
     strace = Strace(tmp_path, "all")
     send(strace.under)
-    calls = [c.name for c in strace.calls()]
-    # Behind the dynamic linker, which ends by freeing its cache.
-    own = calls[calls.index("munmap"):]
-    assert 20 < len(own) < 200, own
+    own = without_the_linker(strace.calls())
+    assert 20 < len(own) < 140, own
     assert "nanosleep" not in own and "clock_nanosleep" not in own
