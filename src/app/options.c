@@ -6,6 +6,7 @@
  * word; "--" ends the options; options may follow recipients, as sendmail's callers write.
  */
 #include "app/options.h"
+#include "app/options_value.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -36,41 +37,6 @@ static const struct row rows[] = {
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 
-/* What follows -b. */
-static const struct {
-	char letter;
-	enum mode mode;
-	const char *refusal;	/* NULL = done */
-} modes[] = {
-	{ 'm', MODE_SEND, NULL },
-	{ 'p', MODE_LIST_QUEUE, NULL },
-	{ 'i', MODE_CHECK_ALIASES, NULL },
-	{ 'v', MODE_VERIFY, NULL },
-	{ 's', MODE_SEND, "speaking SMTP on standard input is not supported yet" },
-	{ 'd', MODE_SEND, "relay is not a mail server and never listens; to flush the queue use -q" },
-	{ 'D', MODE_SEND, "relay is not a mail server and never listens; to flush the queue use -q" },
-	{ 't', MODE_SEND, "there is no address test mode; to see what would be done use -bv" },
-};
-
-static void add_setting(struct options *o, enum key key, const char *value)
-{
-	o->settings = mem_resize(o->settings, o->setting_count + 1, sizeof(*o->settings));
-	o->settings[o->setting_count++] = (struct option_setting){ key, value };
-}
-
-static bool set_mode(struct options *o, const char *value, struct err *e)
-{
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (value && value[0] == modes[i].letter && value[1] == '\0') {
-			o->mode = modes[i].mode;
-			return !modes[i].refusal ||
-			       err_set(e, CAUSE_USAGE, "-b%s: %s", value, modes[i].refusal);
-		}
-	}
-	return err_set(e, CAUSE_USAGE, "-b%s: unknown mode; see sendmail --help",
-		       value ? value : "");
-}
-
 static bool apply(struct options *o, const struct row *row, const char *value, struct err *e)
 {
 	if (row->treatment == TREATMENT_REFUSED) {
@@ -86,7 +52,11 @@ static bool apply(struct options *o, const struct row *row, const char *value, s
 		o->ignore_dots = true;
 		return true;
 	case OPTION_OPTION_X:
-		o->ignore_dots = o->ignore_dots || strcmp(value, "i") == 0;
+		return option_letter(o, value, e);
+	case OPTION_LONG_O:
+		return option_named(o, value, e);
+	case OPTION_ERRORS:
+		option_errors(o, value);
 		return true;
 	case OPTION_FROM:
 	case OPTION_FROM_OLD:
@@ -105,13 +75,13 @@ static bool apply(struct options *o, const struct row *row, const char *value, s
 		o->envid = value;
 		return true;
 	case OPTION_NOTIFY:
-		add_setting(o, KEY_DSN_NOTIFY, value);
+		option_add_setting(o, KEY_DSN_NOTIFY, value);
 		return true;
 	case OPTION_RETURN:
-		add_setting(o, KEY_DSN_RETURN, value);
+		option_add_setting(o, KEY_DSN_RETURN, value);
 		return true;
 	case OPTION_LOGFILE:
-		add_setting(o, KEY_LOGFILE, value);
+		option_add_setting(o, KEY_LOGFILE, value);
 		return true;
 	case OPTION_READ_SENDER:
 		o->read_sender = true;
@@ -121,9 +91,11 @@ static bool apply(struct options *o, const struct row *row, const char *value, s
 		o->verbose = true;
 		return true;
 	case OPTION_MODE:
-		return set_mode(o, value, e);
+		return option_mode(o, value, e);
 	case OPTION_QUEUE:
-		o->mode = MODE_FLUSH;
+		return option_flush(o, value, e);
+	case OPTION_JSON:
+		o->json = true;
 		return true;
 	case OPTION_PRETEND:
 		o->mode = MODE_PRETEND;
@@ -135,10 +107,8 @@ static bool apply(struct options *o, const struct row *row, const char *value, s
 		o->mode = MODE_VERSION;
 		return true;
 	case OPTION_BODY_TYPE:
-	case OPTION_LONG_O:
 	case OPTION_SUBMISSION:
 	case OPTION_DEBUG_LEVEL:
-	case OPTION_ERRORS:
 	case OPTION_GATEWAY:
 	case OPTION_HOPS:
 	case OPTION_LABEL:
@@ -182,13 +152,14 @@ static bool parse_letters(struct options *o, int argc, char **argv, int *index, 
 			continue;
 		}
 		const char *value = p[1] ? p + 1 : NULL;
-		if (!value && row->argument == ARGUMENT_NEEDED) {
-			if (*index + 1 >= argc) {
-				return err_set(e, CAUSE_USAGE, "-%c needs an argument", *p);
-			}
-			value = argv[++*index];
+		bool is_flush_word = row->id == OPTION_QUEUE && option_flush_wants_word(value);
+		bool takes_next = is_flush_word || (!value && row->argument == ARGUMENT_NEEDED);
+		if (takes_next && *index + 1 >= argc) {
+			return err_set(e, CAUSE_USAGE, "-%s needs an argument", p);
 		}
-		return apply(o, row, value, e);
+		const char *next = takes_next ? argv[++*index] : NULL;
+		return is_flush_word ? option_flush_word(o, value[0], next, e)
+				     : apply(o, row, next ? next : value, e);
 	}
 	return true;
 }
@@ -243,7 +214,7 @@ static bool apply_setting(struct options *o, enum key key, struct long_word *w, 
 	if (key == KEY_FROM) {
 		o->sender = w->value;
 	} else {
-		add_setting(o, key, w->value ? w->value : "");
+		option_add_setting(o, key, w->value ? w->value : "");
 	}
 	return true;
 }

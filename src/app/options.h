@@ -8,6 +8,22 @@
 enum mode { MODE_SEND, MODE_LIST_QUEUE, MODE_FLUSH, MODE_CHECK_ALIASES, MODE_VERIFY,
 	    MODE_PRETEND, MODE_HELP, MODE_VERSION };
 
+/* -oe, -e: who learns of an error that is found while the caller waits. */
+enum error_mode {
+	ERRORS_PRINT,	/* p, w: standard error and the exit status */
+	ERRORS_MAIL,	/* m, e: the sender, with a delivery report */
+	ERRORS_QUIET,	/* q: only the exit status */
+};
+
+/* What the -q options say together (MODE_FLUSH). */
+struct flush_options {
+	bool now;		/* -qf: also what is not due yet */
+	const char *id;		/* -qI: this message, the ID may be cut short */
+	const char *recipient;	/* -qR: this in the address of a recipient */
+	const char *sender;	/* -qS: this in the address of the sender */
+	unsigned repeat_s;	/* -q15m: stay, and flush again and again; 0 = once */
+};
+
 /* --key=value: a setting of the account, as given. */
 struct option_setting {
 	enum key key;
@@ -18,6 +34,9 @@ struct option_setting {
 struct options {
 	enum mode mode;
 	bool read_recipients, ignore_dots, read_sender, verbose;
+	bool json;		/* of MODE_LIST_QUEUE */
+	enum error_mode error_mode;
+	struct flush_options flush;
 	const char *sender;	/* may be "" */
 	const char *full_name, *account, *file, *envid;
 	struct option_setting *settings;

@@ -166,11 +166,29 @@ static bool check_from(const struct account *a, struct err *e)
 	return true;
 }
 
+static bool check_backoff(const struct account *a, struct err *e)
+{
+	bool is_own = conf_is_set(a, KEY_MINIMAL_BACKOFF_TIME);
+	enum key key = is_own ? KEY_MINIMAL_BACKOFF_TIME : KEY_MAXIMAL_BACKOFF_TIME;
+	enum key other = is_own ? KEY_MAXIMAL_BACKOFF_TIME : KEY_MINIMAL_BACKOFF_TIME;
+	char reason[128];
+
+	if (conf_number(a, KEY_MINIMAL_BACKOFF_TIME) <=
+	    conf_number(a, KEY_MAXIMAL_BACKOFF_TIME)) {
+		return true;
+	}
+	snprintf(reason, sizeof(reason), "must not be %s than %s, which is %.40s",
+		 is_own ? "longer" : "shorter", conf_key_row(other)->name,
+		 conf_text(a, other));
+	return fail(e, a, key, reason);
+}
+
 bool conf_check(const struct account *a, struct err *e)
 {
 	static bool (*const checks[])(const struct account *a, struct err *e) = {
 		check_server, check_source_ip, check_login, check_cleartext, check_trust,
 		check_client_certificate, check_starttls, check_from,
+		check_backoff,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -4,10 +4,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/account.h"
+#include "conf/address.h"
 #include "conf/file.h"
 #include "conf/keys.h"
 #include "conf/parse.h"
-#include "conf/value.h"
 
 #include <limits.h>
 
@@ -65,7 +65,7 @@ static bool takes_sender(const char *from, struct span sender)
 	char plain[1024];
 	const char *plus = sender.size ? memchr(sender.data, '+', sender.size) : NULL;
 	const char *at = sender.size ? memrchr(sender.data, '@', sender.size) : NULL;
-	bool is_pattern = value_is_pattern(from);
+	bool is_pattern = address_is_pattern(from);
 
 	for (int i = 0; i < 2; i++) {
 		if (is_pattern ? text_match(from, sender)

@@ -23,11 +23,13 @@ enum key_type {
 	TYPE_PATH,	/* leading ~ is the home directory */
 	TYPE_BOOL,	/* on, off; empty = on */
 	TYPE_NUMBER,	/* min … max, or "off" with KEY_CAN_BE_OFF; empty = default */
+	TYPE_TIME,	/* as TYPE_NUMBER, with a unit: 5d; conf_number gives seconds */
 	TYPE_ENUM,	/* one word of the row's list; empty = on, or the default */
 	TYPE_SECRET,	/* string, masked whenever printed, wiped when freed */
 	TYPE_HOST,	/* host name, IPv4 or IPv6 address (with or without brackets) */
 	TYPE_IP,	/* IPv4 or IPv6 address */
 	TYPE_DOMAIN,	/* domain or address literal, %-substitutions */
+	TYPE_ADDRESS,	/* one mail address with a domain */
 	TYPE_PATTERNS,	/* `from`: an address or a pattern (? * [), %-substitutions */
 	TYPE_MECHANISMS,	/* auth: on, off, or a list: lower case, one blank */
 	TYPE_FINGERPRINT,	/* hex digits with optional colons: SHA-256, SHA-1, MD5 */
@@ -38,8 +40,12 @@ enum key_flag {
 	KEY_OBSOLETE = 1,	/* msmtp's old word: accepted, translated or ignored */
 	KEY_LATER = 2,	/* not built yet: refused with a clear line, never ignored */
 	KEY_NO_OPTION = 4,	/* no --long-option on the command line */
-	KEY_CAN_BE_OFF = 8,	/* TYPE_NUMBER: "off" is 0 */
+	KEY_CAN_BE_OFF = 8,	/* TYPE_NUMBER, TYPE_TIME: "off" is 0 */
+	KEY_ABSOLUTE = 16,	/* TYPE_PATH: the same wherever the caller stands */
 };
+
+/* The longest TYPE_TIME: ten years, in seconds. */
+#define CONF_TIME_MAX (3650 * 86400L)
 
 /* conf_number of TYPE_NOTIFY; the same bits as enum smtp_notify. */
 enum conf_notify {
@@ -54,8 +60,8 @@ struct key_row {
 	const char *name;	/* as in relayrc; the long option has '-' for '_' */
 	enum key_type type;
 	const char *fallback;	/* default as text; NULL = unset */
-	long min, max;		/* TYPE_NUMBER */
-	const char *words;	/* TYPE_ENUM, TYPE_MECHANISMS: "auto on off" */
+	long min, max;		/* TYPE_NUMBER; TYPE_TIME: seconds */
+	const char *words;	/* ENUM, MECHANISMS: "auto on off"; TIME: its unit, "d" */
 	unsigned flags;		/* enum key_flag */
 	const char *summary;	/* one sentence for the manual */
 };
@@ -69,7 +75,7 @@ const char *conf_key_nearest(struct span name);
 
 struct conf_value {
 	char *text;		/* unquoted, ~ and % expanded; NULL = nothing */
-	long number;		/* BOOL 0/1, NUMBER, index of ENUM's word, NOTIFY bits */
+	long number;		/* BOOL 0/1, NUMBER, TIME, index of ENUM's word, NOTIFY bits */
 	const char *file;	/* owned by struct conf; NULL = default, "command line" */
 	unsigned line;
 	bool is_set;		/* false: the row's default is in force */

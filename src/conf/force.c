@@ -5,6 +5,7 @@
  */
 #include "conf/conf.h"
 #include "base/text.h"
+#include "conf/address.h"
 #include "conf/value.h"
 
 /* Ports where TLS begins with the connection (RFC 8314 §7.3, and Amazon's second one). */
@@ -100,7 +101,7 @@ const char *conf_from(const struct account *a)
 {
 	const char *text = conf_text(a, KEY_FROM);
 
-	return text && !value_is_pattern(text) ? text : NULL;
+	return text && !address_is_pattern(text) ? text : NULL;
 }
 
 void conf_origin(const struct account *a, enum key key, char *text, size_t size)

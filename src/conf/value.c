@@ -6,11 +6,12 @@
 #include "conf/value.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/address.h"
+#include "conf/duration.h"
 #include "conf/keys.h"
 #include "conf/lex.h"
 #include "conf/syntax.h"
 #include "conf/words.h"
-#include "mail/addr.h"
 
 #include <limits.h>
 
@@ -52,6 +53,9 @@ static bool parse_path(const struct input *in, struct conf_value *v, struct err 
 	struct span s = in->text;
 
 	if (s.data[0] != '~') {
+		if (in->row->flags & KEY_ABSOLUTE && s.data[0] != '/') {
+			return err_set(e, CAUSE_CONFIG, "must begin with / or ~/");
+		}
 		keep(v, s);
 		return true;
 	}
@@ -101,6 +105,33 @@ static bool parse_number(const struct input *in, struct conf_value *v, struct er
 	}
 	keep(v, in->text);
 	v->number = (long)number;
+	return true;
+}
+
+static bool parse_time(const struct input *in, struct conf_value *v, struct err *e)
+{
+	const struct key_row *row = in->row;
+	bool can_be_off = row->flags & KEY_CAN_BE_OFF;
+
+	if (!can_be_off || !text_equal_fold(in->text, span_str("off"))) {
+		enum duration result =
+			duration_parse(in->text, row->words[0], row->max, &v->number);
+		if (result == DURATION_MALFORMED) {
+			return err_set(e, CAUSE_CONFIG,
+				       "not a time: write %sa number and s, m, h, d or w, "
+				       "such as 5d",
+				       can_be_off ? "off, or " : "");
+		}
+		if (result == DURATION_TOO_LONG) {
+			return err_set(e, CAUSE_CONFIG, "must be at most %ldd",
+				       row->max / 86400);
+		}
+		if (v->number < row->min) {
+			return err_set(e, CAUSE_CONFIG, "must be at least %lds",
+				       row->min);
+		}
+	}
+	keep(v, in->text);
 	return true;
 }
 
@@ -196,37 +227,9 @@ static bool substitute(const struct input *in, struct buf *to, bool *ret_open,
 	return true;
 }
 
-bool value_is_pattern(const char *from)
-{
-	return strpbrk(from, "?*[") != NULL;
-}
-
 static bool check_domain(char **text, struct err *e)
 {
 	return syntax_domain(*text, e);
-}
-
-/* A pattern is kept; an address is brought to the form it has on the wire. */
-static bool check_from(char **text, struct err *e)
-{
-	char *spec = NULL;
-
-	if (strcmp(*text, CONF_FROM_AUTHOR) == 0) {
-		return true;
-	}
-	if (value_is_pattern(*text)) {
-		return !strpbrk(*text, " \t") ||
-		       err_set(e, CAUSE_CONFIG, "a pattern cannot have blanks");
-	}
-	/* Its error would quote the value. */
-	if (!addr_parse_one(&spec, span_str(*text), e) || spec[0] == '\0' ||
-	    !addr_is_safe(span_str(spec))) {
-		free(spec);
-		return err_set(e, CAUSE_CONFIG, "not a mail address");
-	}
-	free(*text);
-	*text = spec;
-	return true;
 }
 
 static bool parse_substituted(const struct input *in, struct conf_value *v,
@@ -255,9 +258,15 @@ static bool parse_domain(const struct input *in, struct conf_value *v, struct er
 	return parse_substituted(in, v, check_domain, e);
 }
 
+static bool parse_address(const struct input *in, struct conf_value *v, struct err *e)
+{
+	keep(v, in->text);
+	return address_check_full(&v->text, e);
+}
+
 static bool parse_patterns(const struct input *in, struct conf_value *v, struct err *e)
 {
-	return parse_substituted(in, v, check_from, e);
+	return parse_substituted(in, v, address_check_from, e);
 }
 
 static bool parse_host(const struct input *in, struct conf_value *v, struct err *e)
@@ -285,11 +294,13 @@ static bool (*const parse[])(const struct input *in, struct conf_value *v,
 	[TYPE_PATH] = parse_path,
 	[TYPE_BOOL] = parse_bool,
 	[TYPE_NUMBER] = parse_number,
+	[TYPE_TIME] = parse_time,
 	[TYPE_ENUM] = parse_enum,
 	[TYPE_SECRET] = parse_string,
 	[TYPE_HOST] = parse_host,
 	[TYPE_IP] = parse_ip,
 	[TYPE_DOMAIN] = parse_domain,
+	[TYPE_ADDRESS] = parse_address,
 	[TYPE_PATTERNS] = parse_patterns,
 	[TYPE_MECHANISMS] = parse_mechanisms,
 	[TYPE_FINGERPRINT] = parse_fingerprint,
@@ -328,8 +339,8 @@ static void set_empty(const struct key_row *row, struct conf_value *v)
 				    ? words_find(row->words, span_str("on"), &word)
 				    : 1;
 	}
-	v->is_set = has_on || !(row->type == TYPE_NUMBER || row->type == TYPE_ENUM ||
-				row->type == TYPE_NOTIFY);
+	v->is_set = has_on || !(row->type == TYPE_NUMBER || row->type == TYPE_TIME ||
+				row->type == TYPE_ENUM || row->type == TYPE_NOTIFY);
 }
 
 bool value_parse(enum key key, struct span text, const struct conf_env *env,

@@ -17,7 +17,4 @@ long value_number(enum key key, const char *text);
 
 void value_clear(enum key key, struct conf_value *v);
 
-/* Does `from` hold a pattern, not an address? */
-bool value_is_pattern(const char *from);
-
 #endif

@@ -91,7 +91,7 @@ def test_settings_as_options_win(run_sendmail, args, key, value):
     assert (done.rc, origin) == (0, "command line") and found in value.split("|")
 
 
-@pytest.mark.parametrize("args", [["--port=99999"], ["--tls=perhaps"], ["-N", "sometimes"], ["-R", "all"], ["--queue=on"],
+@pytest.mark.parametrize("args", [["--port=99999"], ["--tls=perhaps"], ["-N", "sometimes"], ["-R", "all"], ["--fallback=x"],
                                   ["--password=hushhush"], ["--tls_starttls=on"], ["--nosuch=x"], ["--host=a b"], ["--user"]])
 def test_wrong_options_are_usage_errors(run_sendmail, args):
     done = run_sendmail([*args, "a@x.test"], b"\n", RC)

@@ -30,6 +30,9 @@ static void settings_that_fit(void **state)
 		"host h\nfrom a@b\nallow_from_override off\n",
 		"host h\nauto_from on\nallow_from_override off\n",
 		"socket /s\nsource_ip ::1\ninet_protocols ipv6\n",
+		"host h\nminimal_backoff_time 4000\n",
+		"host h\nmaximal_backoff_time 5m\n",
+		"host h\nminimal_backoff_time 2d\nmaximal_backoff_time 48h\n",
 	};
 
 	(void)state;
@@ -92,6 +95,15 @@ static void settings_that_do_not_fit(void **state)
 		{ "defaults\ntls off\naccount default\nhost h\ntls_starttls\n",
 		  "rc:5: tls_starttls: on, but TLS is off; remove this line, or set: tls "
 		  "on" },
+		{ "host h\nminimal_backoff_time 4001\n",
+		  "rc:2: minimal_backoff_time: must not be longer than "
+		  "maximal_backoff_time, which is 4000s" },
+		{ "host h\nmaximal_backoff_time 4m\n",
+		  "rc:2: maximal_backoff_time: must not be shorter than "
+		  "minimal_backoff_time, which is 300s" },
+		{ "host h\nmaximal_backoff_time 1h\nminimal_backoff_time 2h\n",
+		  "rc:3: minimal_backoff_time: must not be longer than "
+		  "maximal_backoff_time, which is 1h" },
 		{ "host h\nallow_from_override off\n",
 		  "rc:2: allow_from_override: off needs an address (not a pattern) in "
 		  "from" },

@@ -34,7 +34,9 @@ static void the_nearest_name_is_suggested(void **state)
 		{ "frm", "from" },
 		{ "evla", "eval" },
 		{ "keepbc", NULL }, /* nobody is led to an old word */
-		{ "queu", NULL },   /* nor to one that is not built */
+		{ "falback", NULL }, /* nor to one that is not built */
+		{ "queu", "queue" },
+		{ "max_conections", "max_connections" },
 		{ "xyzzy", NULL },
 		{ "", NULL },
 		{ "secret123", NULL },
@@ -73,9 +75,11 @@ static void every_default_is_a_good_value(void **state)
 		}
 		assert_non_null(row->summary);
 		assert_true(strlen(row->summary) > 0);
-		assert_int_equal(row->words != NULL,
-				 row->type == TYPE_ENUM || row->type == TYPE_MECHANISMS);
-		assert_int_equal(row->max > row->min, row->type == TYPE_NUMBER);
+		assert_int_equal(row->words != NULL, row->type == TYPE_ENUM ||
+							     row->type == TYPE_MECHANISMS ||
+							     row->type == TYPE_TIME);
+		assert_int_equal(row->max > row->min,
+				 row->type == TYPE_NUMBER || row->type == TYPE_TIME);
 	}
 }
 

@@ -99,7 +99,10 @@ static void wrong_calls_are_usage_errors(void **state)
 		"-F", "-f", "-a", "-bz r@x", "-b", "-bd", "-bs", "-bt", "-z r@x", "-tz", "--nonsense",
 		"--nonsense=1", "--tls-c", "--read", "-S", "--serverinfo", "--rmqs=x", "--host",
 		"--account", "--version=2", "--password=x", "--tls_starttls=on",
-		"-f a\nb r@x", "r@x\rDATA",
+		"-f a\nb r@x", "r@x\rDATA", "-odx r@x", "-o d! r@x", "-O DeliveryMode=x r@x",
+		"-bd -q15m", "-qp", "-qp15m", "-qGx", "-q!Ix", "-qQ", "-qQx", "-qL", "-qx", "-qfx",
+		"-q15x", "-q-1", "-q99999999999999999999w", "-q3651d", "-qI", "-qR", "-qS", "-qI ''",
+		"-qIa -qIb", "-qRa -qR b", "--json=1",
 	};
 
 	(void)state;
@@ -130,6 +133,199 @@ static void settings_are_long_options(void **state)
 	assert_string_equal(o.settings[1].value, "");
 	assert_int_equal(o.settings[3].key, KEY_DSN_NOTIFY);
 	options_clear(&o);
+	assert_true(parse(&o, "--queue --maximal-queue-lifetime 1d --queue=off --max-connections=2 r@x", &e));
+	assert_int_equal(o.mode, MODE_SEND);
+	assert_int_equal(o.recipient_count, 1);
+	assert_int_equal(o.setting_count, 4);
+	assert_int_equal(o.settings[0].key, KEY_QUEUE);
+	assert_string_equal(o.settings[0].value, "");
+	assert_int_equal(o.settings[1].key, KEY_MAXIMAL_QUEUE_LIFETIME);
+	assert_string_equal(o.settings[1].value, "1d");
+	assert_string_equal(o.settings[2].value, "off");
+	options_clear(&o);
+}
+
+static void delivery_modes_are_settings(void **state)
+{
+	static const struct {
+		const char *line, *mode;
+	} rows[] = {
+		{ "-odi r@x", "interactive" },
+		{ "-od r@x", "interactive" },
+		{ "-odb r@x", "background" },
+		{ "-odq r@x", "queue" },
+		{ "-odd r@x", "queue" },
+		{ "-o dq r@x", "queue" },
+		{ "-odQ r@x", "queue" },
+		{ "-odbackground r@x", "background" },
+		{ "-ti -odb", "background" },
+		{ "-O DeliveryMode=b r@x", "background" },
+		{ "-Odeliverymode=deferred r@x", "queue" },
+		{ "-O DELIVERYMODE=Interactive r@x", "interactive" },
+		{ "--delivery-mode=background r@x", "background" },
+		{ "--delivery-mode d r@x", "d" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e;
+		if (!parse(&o, rows[i].line, &e)) {
+			fail_msg("%s: %s", rows[i].line, e.text);
+		}
+		assert_int_equal(o.mode, MODE_SEND);
+		assert_int_equal(o.setting_count, 1);
+		assert_int_equal(o.settings[0].key, KEY_DELIVERY_MODE);
+		assert_string_equal(o.settings[0].value, rows[i].mode);
+		options_clear(&o);
+	}
+}
+
+static void error_modes_are_known(void **state)
+{
+	static const struct {
+		const char *line;
+		enum error_mode mode;
+	} rows[] = {
+		{ "r@x", ERRORS_PRINT },     { "-oep r@x", ERRORS_PRINT }, { "-oew r@x", ERRORS_PRINT },
+		{ "-oem r@x", ERRORS_MAIL }, { "-oee r@x", ERRORS_MAIL },  { "-oeq r@x", ERRORS_QUIET },
+		{ "-o em r@x", ERRORS_MAIL }, { "-em r@x", ERRORS_MAIL },  { "-e m r@x", ERRORS_MAIL },
+		{ "-ep r@x", ERRORS_PRINT }, { "-ew r@x", ERRORS_PRINT },  { "-ee r@x", ERRORS_MAIL },
+		{ "-eq r@x", ERRORS_QUIET }, { "-tem", ERRORS_MAIL },
+		{ "-O ErrorMode=m r@x", ERRORS_MAIL },
+		{ "-Oerrormode=Quiet r@x", ERRORS_QUIET },
+		{ "-oem -oep r@x", ERRORS_PRINT },
+		{ "-oem -oex r@x", ERRORS_MAIL }, /* unknown: ignored */
+		{ "-oem -oe r@x", ERRORS_MAIL },
+		{ "-oem -oA/etc/aliases -om -o7 -O Timeout.queuereturn=5d r@x", ERRORS_MAIL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e;
+		if (!parse(&o, rows[i].line, &e)) {
+			fail_msg("%s: %s", rows[i].line, e.text);
+		}
+		assert_int_equal(o.error_mode, rows[i].mode);
+		assert_int_equal(o.mode, MODE_SEND);
+		assert_int_equal(o.setting_count, 0);
+		options_clear(&o);
+	}
+}
+
+static void dots_are_ignored_by_name_too(void **state)
+{
+	static const struct {
+		const char *line;
+		bool ignore;
+	} rows[] = {
+		{ "-O IgnoreDots r@x", true },	     { "-O ignoredots=True r@x", true },
+		{ "-OIgnoreDots=yes r@x", true },    { "-O IgnoreDots=false r@x", false },
+		{ "-O IgnoreDotsX=true r@x", false }, { "-ox r@x", false },
+		{ "-i -O IgnoreDots=false r@x", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e;
+		assert_true(parse(&o, rows[i].line, &e));
+		assert_int_equal(o.ignore_dots, rows[i].ignore);
+		options_clear(&o);
+	}
+}
+
+static void flushes_are_described(void **state)
+{
+	static const struct {
+		const char *line;
+		struct flush_options flush;
+	} rows[] = {
+		{ "-q", { 0 } },
+		{ "-q0", { 0 } },
+		{ "-qf", { .now = true } },
+		{ "-vqf", { .now = true } },
+		{ "-qIABC", { .id = "ABC" } },
+		{ "-qI ABC", { .id = "ABC" } },
+		{ "-qI -q", { .id = "-q" } },
+		{ "-qRf", { .recipient = "f" } },
+		{ "-qR @x.example", { .recipient = "@x.example" } },
+		{ "-qSroot", { .sender = "root" } },
+		{ "-qS root", { .sender = "root" } },
+		{ "-q15m", { .repeat_s = 900 } },
+		{ "-q30", { .repeat_s = 1800 } },
+		{ "-q30s", { .repeat_s = 30 } },
+		{ "-q1h30m", { .repeat_s = 5400 } },
+		{ "-q1h30", { .repeat_s = 5400 } },
+		{ "-q1D", { .repeat_s = 86400 } },
+		{ "-q1w", { .repeat_s = 604800 } },
+		{ "-q15m -qf -qR x -qSy", { true, NULL, "x", "y", 900 } },
+		{ "-qf -q", { .now = true } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct flush_options *f = &rows[i].flush;
+		struct options o;
+		struct err e;
+		if (!parse(&o, rows[i].line, &e)) {
+			fail_msg("%s: %s", rows[i].line, e.text);
+		}
+		assert_int_equal(o.mode, MODE_FLUSH);
+		assert_int_equal(o.recipient_count, 0);
+		assert_int_equal(o.flush.now, f->now);
+		assert_int_equal(o.flush.repeat_s, f->repeat_s);
+		assert_string_equal(o.flush.id ? o.flush.id : "-", f->id ? f->id : "-");
+		assert_string_equal(o.flush.recipient ? o.flush.recipient : "-",
+				    f->recipient ? f->recipient : "-");
+		assert_string_equal(o.flush.sender ? o.flush.sender : "-",
+				    f->sender ? f->sender : "-");
+		options_clear(&o);
+	}
+}
+
+static void refusals_say_what_to_use(void **state)
+{
+	static const struct {
+		const char *line, *error;
+	} rows[] = {
+		{ "-odx r@x", "-odx: unknown delivery mode; write -odi (send at once), -odb (in the "
+			      "background) or -odq (queue only)" },
+		{ "-qp15m", "-qp15m: not supported; to flush the queue again and again use -q15m" },
+		{ "-qI", "-qI needs an argument" },
+		{ "-vqS", "-qS needs an argument" },
+		{ "-f", "-f needs an argument" },
+		{ "-qI ''", "-qI needs an argument" },
+		{ "-qIa -qIb", "-qI: only one of them; more: relay queue flush ID ID" },
+		{ "-q11y", "-q11y: unknown; write -q, -qf, -qI ID, -qR TEXT, -qS TEXT, or a time such as "
+			   "-q15m" },
+		{ "-q9999w", "-q9999w: must be at most 3650d" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e;
+		assert_false(parse(&o, rows[i].line, &e));
+		assert_string_equal(e.text, rows[i].error);
+		options_clear(&o);
+	}
+}
+
+static void json_is_for_the_list(void **state)
+{
+	struct options o;
+	struct err e;
+
+	(void)state;
+	assert_true(parse(&o, "-bp", &e));
+	assert_false(o.json);
+	options_clear(&o);
+	assert_true(parse(&o, "-bp --json", &e));
+	assert_true(o.json);
+	assert_int_equal(o.mode, MODE_LIST_QUEUE);
+	options_clear(&o);
 }
 
 int main(void)
@@ -139,6 +335,12 @@ int main(void)
 		cmocka_unit_test(modes_are_chosen),
 		cmocka_unit_test(wrong_calls_are_usage_errors),
 		cmocka_unit_test(settings_are_long_options),
+		cmocka_unit_test(delivery_modes_are_settings),
+		cmocka_unit_test(error_modes_are_known),
+		cmocka_unit_test(dots_are_ignored_by_name_too),
+		cmocka_unit_test(flushes_are_described),
+		cmocka_unit_test(refusals_say_what_to_use),
+		cmocka_unit_test(json_is_for_the_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,10 +144,10 @@ static void errors_name_file_and_line(void **state)
 		{ "host=x\n",
 		  "rc:1: host: write a blank between setting and value, not \"=\"" },
 		{ "host = x\n", "rc:1: host: not a host name or IP address" },
-		{ "queue on\n", "rc:1: queue: not supported yet by this version of "
-				"relay; remove this line" },
-		{ "system_mail a@b\n",
-		  "rc:1: system_mail: not supported yet by this version of "
+		{ "to x\n", "rc:1: to: not supported yet by this version of "
+			     "relay; remove this line" },
+		{ "fallback work\n",
+		  "rc:1: fallback: not supported yet by this version of "
 		  "relay; remove this line" },
 		{ "port x\n", "rc:1: port: must be a number from 1 to 65535" },
 		{ "keepbcc maybe\n", "rc:1: keepbcc: must be on or off" },

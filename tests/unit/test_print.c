@@ -13,7 +13,7 @@ static void every_setting_in_force_has_its_origin(void **state)
 	struct account *a =
 		good(&c,
 		     "host h\nuser \" a b\"\npassword geheim\ntls_trust_file\n"
-		     "keepbcc\nlogfile ~/log\nfrom a@b\n",
+		     "keepbcc\nlogfile ~/log\nfrom a@b\nmaximal_queue_lifetime 5\n",
 		     NULL);
 	struct buf out;
 	struct err e;
@@ -49,7 +49,17 @@ static void every_setting_in_force_has_its_origin(void **state)
 				      "dsn_return off\t# default\n"
 				      "message_size_limit 0\t# default\n"
 				      "logfile /home/me/log\t# rc:6\n"
-				      "syslog off\t# default\n");
+				      "syslog off\t# default\n"
+				      "syslog_name postfix\t# default\n"
+				      "queue on\t# default\n"
+				      "delivery_mode interactive\t# default\n"
+				      "maximal_queue_lifetime 5\t# rc:8\n"
+				      "bounce_queue_lifetime 5d\t# default\n"
+				      "minimal_backoff_time 300s\t# default\n"
+				      "maximal_backoff_time 4000s\t# default\n"
+				      "delay_warning_time 0h\t# default\n"
+				      "max_connections 4\t# default\n"
+				      "messages_in_flight 5\t# default\n");
 	buf_clear(&out);
 	conf_clear(&c);
 }
@@ -66,14 +76,20 @@ static void the_output_parses_again(void **state)
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
 		struct conf first, second;
 		struct buf once, text;
-		char line[64];
-		snprintf(line, sizeof(line), "host h\nuser %s\n", users[i]);
+		char line[160];
+		snprintf(line, sizeof(line),
+			 "host h\nuser %s\nmaximal_queue_lifetime 36H\n"
+			 "delay_warning_time OFF\ndelivery_mode d\n"
+			 "minimal_backoff_time 1m\nsystem_mail \"a b\"@c.example\n",
+			 users[i]);
 		struct account *a = good(&first, line, NULL);
 		print(a, &once);
 		buf_init(&text, 1 << 20);
 		assert_true(buf_add_span(&text, buf_span(&once)));
 		struct account *b = good(&second, text.data, NULL);
 		assert_string_equal(conf_text(a, KEY_USER), conf_text(b, KEY_USER));
+		assert_string_equal(conf_text(a, KEY_SYSTEM_MAIL),
+				    conf_text(b, KEY_SYSTEM_MAIL));
 		for (size_t k = 0; k < KEY_COUNT; k++) {
 			assert_int_equal(conf_number(a, (enum key)k),
 					 conf_number(b, (enum key)k));

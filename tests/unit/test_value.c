@@ -4,6 +4,7 @@
 #include "conf/value.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define BAD_TIME    "not a time: write a number and s, m, h, d or w, such as 5d"
 
 static bool give_name(void *arg, char letter, struct buf *to, struct err *e)
 {
@@ -45,6 +46,29 @@ static void good_values(void **state)
 		{ KEY_TIMEOUT, "30", "30", 30 },
 		{ KEY_MESSAGE_SIZE_LIMIT, "0", "0", 0 },
 		{ KEY_MESSAGE_SIZE_LIMIT, "10240000", "10240000", 10240000 },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "5", "5", 432000 },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "0", "0", 0 },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "36H", "36H", 129600 },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "3650d", "3650d", 315360000 },
+		{ KEY_BOUNCE_QUEUE_LIFETIME, "1w", "1w", 604800 },
+		{ KEY_MINIMAL_BACKOFF_TIME, "1", "1", 1 },
+		{ KEY_MINIMAL_BACKOFF_TIME, "5m", "5m", 300 },
+		{ KEY_MAXIMAL_BACKOFF_TIME, "4000", "4000", 4000 },
+		{ KEY_DELAY_WARNING_TIME, "4", "4", 14400 },
+		{ KEY_DELAY_WARNING_TIME, "0h", "0h", 0 },
+		{ KEY_DELAY_WARNING_TIME, "OFF", "OFF", 0 },
+		{ KEY_QUEUE, "", "on", 1 },
+		{ KEY_QUEUE_DIRECTORY, "~/queue", "/home/me/queue", 0 },
+		{ KEY_QUEUE_DIRECTORY, "/q", "/q", 0 },
+		{ KEY_QUEUE_DIRECTORY, "", NULL, 0 },
+		{ KEY_DELIVERY_MODE, "i", "interactive", 0 },
+		{ KEY_DELIVERY_MODE, "Background", "background", 1 },
+		{ KEY_DELIVERY_MODE, "q", "queue", 2 },
+		{ KEY_DELIVERY_MODE, "deferred", "queue", 2 },
+		{ KEY_DELIVERY_MODE, "d", "queue", 2 },
+		{ KEY_SYSTEM_MAIL, "me@example.org", "me@example.org", 0 },
+		{ KEY_SYSTEM_MAIL, "Me <me@example.org>", "me@example.org", 0 },
+		{ KEY_SYSTEM_MAIL, "", NULL, 0 },
 		{ KEY_PROTOCOL, "lmtp", "lmtp", 1 },
 		{ KEY_SET_FROM_HEADER, "", "on", 1 },
 		{ KEY_SET_FROM_HEADER, "off", "off", 2 },
@@ -109,6 +133,27 @@ static void bad_values(void **state)
 		  "must be off, or a number from 1 to 86400" },
 		{ KEY_MESSAGE_SIZE_LIMIT, "10M", "must be a number, at least 0" },
 		{ KEY_TLS, "yes", "must be on or off" },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "5 d", BAD_TIME },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "5y", BAD_TIME },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "1d12h", BAD_TIME },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "-1d", BAD_TIME },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "off", BAD_TIME },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "3651d", "must be at most 3650d" },
+		{ KEY_MAXIMAL_QUEUE_LIFETIME, "99999999999999999999",
+		  "must be at most 3650d" },
+		{ KEY_MINIMAL_BACKOFF_TIME, "0", "must be at least 1s" },
+		{ KEY_MAXIMAL_BACKOFF_TIME, "0w", "must be at least 1s" },
+		{ KEY_DELAY_WARNING_TIME, "never",
+		  "not a time: write off, or a number and s, m, h, d or w, such as 5d" },
+		{ KEY_MAX_CONNECTIONS, "0", "must be a number from 1 to 100" },
+		{ KEY_MESSAGES_IN_FLIGHT, "101", "must be a number from 1 to 100" },
+		{ KEY_QUEUE_DIRECTORY, "q", "must begin with / or ~/" },
+		{ KEY_QUEUE_DIRECTORY, "./q", "must begin with / or ~/" },
+		{ KEY_DELIVERY_MODE, "x",
+		  "must be one of: interactive, background, queue" },
+		{ KEY_SYSTEM_MAIL, "root",
+		  "the address needs a domain, as in me@example.org" },
+		{ KEY_SYSTEM_MAIL, "a@b, c@d", "not a mail address" },
 		{ KEY_PROTOCOL, "imap", "must be one of: smtp, lmtp" },
 		{ KEY_SET_DATE_HEADER, "on", "must be one of: auto, off" },
 		{ KEY_DSN_RETURN, "x", "must be one of: off, headers, full" },
@@ -172,7 +217,8 @@ static void a_nul_is_refused(void **state)
 
 static void an_empty_number_is_the_default_again(void **state)
 {
-	static const enum key keys[] = { KEY_PORT, KEY_PROTOCOL, KEY_DSN_NOTIFY };
+	static const enum key keys[] = { KEY_PORT, KEY_PROTOCOL, KEY_DSN_NOTIFY,
+					 KEY_MAXIMAL_QUEUE_LIFETIME, KEY_DELIVERY_MODE };
 	struct conf_value v;
 	struct err e;
 
