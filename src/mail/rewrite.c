@@ -146,21 +146,27 @@ static bool add_id_domain(const char *domain, struct buf *out)
 }
 
 /* The time keeps IDs in order for people; 128 random bits make them unique. */
-static bool add_message_id(const struct rewrite *r, const char *prefix, struct buf *out)
+bool rewrite_add_id(struct buf *out, int64_t now, const unsigned char random[16],
+		    const char *domain)
 {
-	struct civil c = date_civil(r->now);
+	struct civil c = date_civil(now);
 
-	if (!buf_printf(out, "%sMessage-ID: <%04d%02d%02d%02d%02d%02d.", prefix, c.year,
-			c.month, c.day, c.hour, c.minute, c.second)) {
+	if (!buf_printf(out, "<%04d%02d%02d%02d%02d%02d.", c.year, c.month, c.day, c.hour,
+			c.minute, c.second)) {
 		return false;
 	}
-	for (size_t i = 0; i < sizeof(r->random); i++) {
-		if (!buf_printf(out, "%02x", r->random[i])) {
+	for (size_t i = 0; i < 16; i++) {
+		if (!buf_printf(out, "%02x", random[i])) {
 			return false;
 		}
 	}
-	return buf_add_byte(out, '@') && add_id_domain(r->domain, out) &&
-	       buf_add_str(out, ">\r\n");
+	return buf_add_byte(out, '@') && add_id_domain(domain, out) && buf_add_byte(out, '>');
+}
+
+static bool add_message_id(const struct rewrite *r, const char *prefix, struct buf *out)
+{
+	return buf_printf(out, "%sMessage-ID: ", prefix) &&
+	       rewrite_add_id(out, r->now, r->random, r->domain) && buf_add_str(out, "\r\n");
 }
 
 /* What stands above all that came. */

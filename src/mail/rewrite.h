@@ -43,6 +43,13 @@ bool rewrite_header(const struct rewrite *r, struct span header, struct buf *out
 		    struct err *e) RELAY_CHECKED;
 
 /*
+ * Appends a new message identifier with its angle brackets, for a Message-ID field.  The
+ * domain becomes a dot-atom, whatever it holds.  False when *out is full.
+ */
+bool rewrite_add_id(struct buf *out, int64_t now, const unsigned char random[16],
+		    const char *domain) RELAY_CHECKED;
+
+/*
  * The Message-ID that the header has now, without folding and blanks and with its
  * angle brackets, for the log; empty when there is none.
  */
