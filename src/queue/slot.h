@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * slot: at most N sessions of an account at once, across all processes: N lock files a
+ * group of messages (queue_entry_group).  A slot is held as long as its descriptor, also by
+ * a child that inherits it.
+ *
+ * So that no message is left behind: who gets no slot makes its message durable in
+ * incoming/ and tries once more; who gives a slot back looks into incoming/ once more.  One
+ * of the two sees the other.
+ */
+#ifndef QUEUE_SLOT_H
+#define QUEUE_SLOT_H
+
+#include "queue/queue.h"
+
+/*
+ * A free slot of `group` among the first `max`: *ret_fd is its descriptor, or -1 when all
+ * are taken.  False only when the lock files cannot be had.
+ */
+bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd, struct err *e)
+	RELAY_CHECKED;
+void slot_release(int *fd);
+
+#endif

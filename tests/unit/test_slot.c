@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#include "queue_unit.h"
+
+#include "queue/slot.h"
+
+static bool take(struct world *w, const char *group, unsigned max, int *fd)
+{
+	struct err e = { 0 };
+
+	assert_true(slot_take(w->q, group, max, fd, &e));
+	return *fd >= 0;
+}
+
+static void no_more_than_max_and_each_group_its_own(void **state)
+{
+	struct world *w = *state;
+	int fds[4], other, none;
+
+	for (int i = 0; i < 4; i++) {
+		assert_true(take(w, "a\n\n", 4, &fds[i]));
+	}
+	assert_false(take(w, "a\n\n", 4, &none));
+	assert_false(take(w, "a\n\n", 0, &none));
+	assert_true(take(w, "b\n\n", 1, &other));
+	slot_release(&fds[2]);
+	assert_int_equal(fds[2], -1);
+	assert_true(take(w, "a\n\n", 4, &fds[2]));
+	assert_false(take(w, "a\n\n", 4, &none));
+	for (int i = 0; i < 4; i++) {
+		slot_release(&fds[i]);
+	}
+	slot_release(&other);
+}
+
+static int take_all(struct world *w, const void *data)
+{
+	int fd, count = 0;
+
+	while (take(w, data, 3, &fd)) {
+		count++;
+	}
+	return count;
+}
+
+static void counted_across_processes(void **state)
+{
+	struct world *w = *state;
+	int mine;
+
+	assert_int_equal(in_child(take_all, w, "g"), 3);
+	assert_true(take(w, "g", 3, &mine));
+	assert_int_equal(in_child(take_all, w, "g"), 2);
+	slot_release(&mine);
+	assert_int_equal(in_child(take_all, w, "g"), 3);
+}
+
+/* A child that inherits the descriptor holds the slot until its own end. */
+static void inherited_by_a_child(void **state)
+{
+	struct world *w = *state;
+	int fd, none, pipes[2], status;
+	char byte;
+
+	assert_int_equal(pipe(pipes), 0);
+	assert_true(take(w, "g", 1, &fd));
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	slot_release(&fd);
+	assert_false(take(w, "g", 1, &none));
+	close(pipes[0]);
+	close(pipes[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(take(w, "g", 1, &fd));
+	slot_release(&fd);
+}
+
+static void planted_lock_is_an_error(void **state)
+{
+	struct world *w = *state;
+	struct err e = { 0 };
+	int fd;
+
+	/* The hash of the empty text is FNV's offset. */
+	assert_int_equal(mkdir(path_of(w, "sessions", ""), 0700), 0);
+	assert_int_equal(symlink("/nowhere", path_of(w, "sessions", "cbf29ce484222325.0")), 0);
+	assert_false(slot_take(w->q, "", 1, &fd, &e));
+	assert_int_equal(fd, -1);
+	assert_int_equal(e.cause, CAUSE_OS);
+	assert_non_null(strstr(e.text, "cbf29ce484222325.0"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		in_a_world(no_more_than_max_and_each_group_its_own),
+		in_a_world(counted_across_processes),
+		in_a_world(inherited_by_a_child),
+		in_a_world(planted_lock_is_an_error),
+	};
+	return cmocka_run_group_tests_name("queue/slot", tests, NULL, NULL);
+}
