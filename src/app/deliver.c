@@ -1,95 +1,95 @@
 /* SPDX-License-Identifier: ISC */
 /* deliver: see deliver.h. */
 #include "app/deliver.h"
-#include "app/maillog.h"
-#include "app/say.h"
-#include "app/session.h"
-#include "app/signals.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sys/sasl.h"
 #include "sys/secret.h"
 
-#include <sysexits.h>
-#include <unistd.h>
+#include <stddef.h>
+#include <stdio.h>
 
 /* First attempt, then one for each thing the server can turn out to dislike. */
-enum { ATTEMPTS_MAX = 4 };
+enum { TRIES_MAX = 4 };
+/* Of a message that a broken connection left untouched, with others accepted before. */
+enum { LOST_TRIES_MAX = 2 };
+/* Sessions in a row that broke within a message and brought none through. */
+enum { BROKEN_MAX = 2 };
 
-int deliver_exit_status(const struct smtp_rcpt *rcpts, size_t count)
+/* -- one message ----------------------------------------------------------------------- */
+
+void delivery_init(struct delivery *d, struct queue_entry *entry, struct message *message)
 {
-	int status = EX_OK;
+	size_t count = queue_entry_waiting(entry);
+	struct smtp_rcpt *rcpts = mem_alloc(count, sizeof(*rcpts));
 
-	for (size_t i = 0; i < count; i++) {
-		const struct outcome *o = &rcpts[i].outcome;
-		if (o->verdict == VERDICT_ACCEPTED) {
-			continue;
-		}
-		/* A wrong configuration can be put right, but not by trying again. */
-		if (o->verdict != VERDICT_PERMANENT && o->cause != CAUSE_CONFIG) {
-			return EX_TEMPFAIL;
-		}
-		if (status == EX_OK) {
-			status = cause_row(o->cause)->exit_code;
-		}
-	}
-	return status;
-}
-
-static bool read_body(void *context, unsigned long long offset, size_t max, struct span *ret,
-		      struct err *e)
-{
-	return message_read(context, offset, max, ret, e);
-}
-
-static bool find_secret(const struct account *a, struct identity *id, struct buf *secret,
-			struct err *e)
-{
-	const char *provider;
-	struct secret_query q = {
-		.password = conf_text(a, KEY_PASSWORD),
-		.password_file = conf_text(a, KEY_PASSWORD_FILE),
-		.passwordeval = conf_text(a, KEY_PASSWORDEVAL),
-		.host = conf_text(a, KEY_HOST),
-		.user = conf_text(a, KEY_USER),
-		.home = identity_home(id),
-		.may_prompt = isatty(STDERR_FILENO) != 0,
+	*d = (struct delivery){
+		.entry = entry,
+		.message = message,
+		.start_ms = clock_ms(),
+		.index = mem_alloc(count, sizeof(*d->index)),
+		.perhaps = mem_alloc(count, sizeof(*d->perhaps)),
+		.job.message = message,
+		.job.txn = {
+			.sender = entry->sender,
+			.rcpts = rcpts,
+			.rcpt_count = count,
+			.size = message_size(message),
+			.is_8bit = message->is_8bit,
+			.needs_smtputf8 = entry->needs_smtputf8,
+			.notify = entry->notify,
+			.ret = (enum smtp_ret)entry->ret,
+			.envid = entry->envid,
+		},
 	};
-
-	if (!conf_wants_auth(a) || sasl_needs_no_secret(conf_mechanisms(a))) {
-		return true;
+	for (size_t i = 0, n = 0; i < entry->rcpt_count; i++) {
+		if (entry->rcpts[i].status == QUEUE_WAITING) {
+			rcpts[n] = (struct smtp_rcpt){ .addr = entry->rcpts[i].addr,
+						       .orcpt = entry->rcpts[i].orcpt };
+			d->index[n++] = i;
+		}
 	}
-	return secret_find(&q, secret, &provider, e);
 }
 
-static struct smtp_rcpt *make_rcpts(const struct addr_list *recipients)
+void delivery_clear(struct delivery *d)
 {
-	struct smtp_rcpt *rcpts = mem_alloc(recipients->count, sizeof(*rcpts));
-
-	for (size_t i = 0; i < recipients->count; i++) {
-		rcpts[i].addr = recipients->at[i].spec;
-	}
-	return rcpts;
+	free(d->job.txn.rcpts);
+	free(d->index);
+	free(d->perhaps);
+	*d = (struct delivery){ 0 };
 }
 
-static bool any_accepted(const struct smtp_txn *txn)
+static bool any_is(const struct smtp_txn *txn, enum verdict verdict)
 {
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		if (txn->rcpts[i].outcome.verdict == VERDICT_ACCEPTED) {
+		if (txn->rcpts[i].outcome.verdict == verdict) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* Who got no answer of his own shares the fate of the session. */
-static void fill_outcomes(struct smtp_txn *txn, const struct err *e)
+/* Every recipient has an answer of the server that means what it says. */
+static bool is_answered(const struct smtp_txn *txn)
 {
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		struct outcome *o = &txn->rcpts[i].outcome;
+		const struct outcome *o = &txn->rcpts[i].outcome;
+		if (o->verdict == VERDICT_UNTRIED || o->verdict == VERDICT_UNKNOWN ||
+		    (o->verdict == VERDICT_TEMPORARY &&
+		     (o->code == 421 || o->cause != CAUSE_TEMP || !txn->was_begun))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Who got no answer of his own shares the fate of the session. */
+void delivery_suspend(struct delivery *d, const struct err *e)
+{
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		struct outcome *o = &d->job.txn.rcpts[i].outcome;
 		if (o->verdict == VERDICT_UNTRIED) {
-			o->verdict = cause_row(e->cause)->retry == RETRY_LATER ? VERDICT_TEMPORARY
-									      : VERDICT_PERMANENT;
+			o->verdict = VERDICT_TEMPORARY;
 			o->cause = e->cause;
 			o->verb = "";
 			snprintf(o->text, sizeof(o->text), "%.*s", (int)sizeof(o->text) - 1, e->text);
@@ -101,14 +101,12 @@ static void fill_outcomes(struct smtp_txn *txn, const struct err *e)
  * What a lost attempt may have delivered stays "perhaps delivered", whatever a later attempt
  * was told, unless that one delivered it.
  */
-static bool keep_unknown(struct smtp_txn *txn, const bool *perhaps)
+static void keep_unknown(struct delivery *d)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		struct outcome *o = &txn->rcpts[i].outcome;
-		any = any || perhaps[i];
-		if (perhaps[i] && o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_UNKNOWN) {
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		struct outcome *o = &d->job.txn.rcpts[i].outcome;
+		d->maybe_twice = d->maybe_twice || d->perhaps[i];
+		if (d->perhaps[i] && o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_UNKNOWN) {
 			char later[OUTCOME_TEXT_MAX / 2];
 			snprintf(later, sizeof(later), "%.*s", (int)sizeof(later) - 1, o->text);
 			*o = (struct outcome){ .verdict = VERDICT_UNKNOWN, .cause = CAUSE_UNKNOWN, .verb = "" };
@@ -116,140 +114,220 @@ static bool keep_unknown(struct smtp_txn *txn, const bool *perhaps)
 				 "message was sent, and the next attempt failed: %s", later);
 		}
 	}
-	return any;
 }
 
-/* perhaps[i] becomes true when an attempt before the last may have delivered to i. */
-static bool attempt(const struct delivery *d, struct identity *id, struct smtp_txn *txn,
-		    bool *perhaps, struct session_facts *facts, struct err *e)
+/* -- a run: sessions, one after another ------------------------------------------------- */
+
+struct queue_of {
+	struct delivery *first, **end;
+};
+
+struct run {
+	const struct deliver_source *source;
+	struct session_facts *facts;
+	struct queue_of again;	/* to be tried in the next session */
+	struct queue_of undecided;	/* over, but perhaps only the session was at fault */
+	bool has_progress;	/* this session brought a message through */
+	bool is_empty;		/* the source has no more */
+};
+
+static void push(struct queue_of *q, struct delivery *d)
 {
-	const struct account *a = d->account;
-	const struct session_body body = { .context = d->message, .read = read_body };
+	d->later = NULL;
+	*q->end = d;
+	q->end = &d->later;
+}
+
+static struct delivery *pop(struct queue_of *q)
+{
+	struct delivery *d = q->first;
+
+	if (d) {
+		q->first = d->later;
+		q->end = q->first ? q->end : &q->first;
+		d->later = NULL;
+	}
+	return d;
+}
+
+static struct session_job *next_job(void *context)
+{
+	struct run *run = context;
+	struct delivery *d = pop(&run->again);
+
+	if (!d && !run->is_empty) {
+		d = run->source->next(run->source->context);
+		run->is_empty = !d;
+	}
+	if (!d) {
+		return NULL;
+	}
+	d->tries++;
+	return &d->job;
+}
+
+static void end_delivery(struct run *run, struct delivery *d, const struct err *why)
+{
+	if (why) {
+		delivery_suspend(d, why);
+	}
+	keep_unknown(d);
+	run->source->over(run->source->context, d, run->facts, why);
+}
+
+static void on_settled(void *context, struct session_job *job)
+{
+	struct run *run = context;
+	struct delivery *d = (struct delivery *)((char *)job - offsetof(struct delivery, job));
+
+	run->has_progress = run->has_progress || any_is(&job->txn, VERDICT_ACCEPTED);
+	run->facts->is_ready = run->facts->is_ready || run->has_progress;
+	if (is_answered(&job->txn)) {
+		run->facts->is_ready = true;
+		end_delivery(run, d, NULL);
+	} else {
+		push(&run->undecided, d);
+	}
+}
+
+/* Once more: what the last attempt may have delivered is remembered. */
+static void try_again(struct run *run, struct delivery *d)
+{
+	struct smtp_txn *txn = &d->job.txn;
+
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		struct outcome *o = &txn->rcpts[i].outcome;
+		d->perhaps[i] = d->perhaps[i] || o->verdict == VERDICT_UNKNOWN;
+		if (o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_PERMANENT) {
+			*o = (struct outcome){ .verb = "" };
+		}
+	}
+	push(&run->again, d);
+}
+
+/* The server dislikes something that another session can avoid. */
+static bool wants_other_way(const struct delivery *d)
+{
+	return d->tries < TRIES_MAX && !any_is(&d->job.txn, VERDICT_ACCEPTED);
+}
+
+/* The connection broke, as it had served others: this one was hardly looked at. */
+static bool wants_other_session(const struct run *run, const struct delivery *d)
+{
+	return !d->job.txn.was_begun ||
+	       (run->has_progress && d->tries < LOST_TRIES_MAX &&
+		!any_is(&d->job.txn, VERDICT_UNKNOWN));
+}
+
+/* Is it the account that cannot be used, rather than one message that broke a session? */
+static bool is_down(const struct run *run, const struct err *e, unsigned broken)
+{
+	bool is_account = e->cause == CAUSE_CONNECT || e->cause == CAUSE_DNS ||
+			  e->cause == CAUSE_TLS || e->cause == CAUSE_AUTH ||
+			  e->cause == CAUSE_SECRET || e->cause == CAUSE_CONFIG ||
+			  e->cause == CAUSE_OS || e->cause == CAUSE_SIGNAL;
+	const struct delivery *first = run->undecided.first;
+	bool is_early = first && !first->job.txn.was_begun;
+
+	return !run->has_progress && !run->facts->is_ready &&
+	       (is_account || is_early || broken >= BROKEN_MAX);
+}
+
+/* What becomes of the undecided after a session: `e` is NULL when it came to its end. */
+static void decide(struct run *run, const struct err *e, bool is_way_new, bool is_over)
+{
+	struct queue_of undecided = run->undecided;
+	struct delivery *d;
+
+	run->undecided = (struct queue_of){ NULL, &run->undecided.first };
+	if (!undecided.first) {
+		return;
+	}
+	while ((d = pop(&undecided))) {
+		if (e && ((is_way_new && wants_other_way(d)) ||
+			  (!is_over && wants_other_session(run, d)))) {
+			try_again(run, d);
+			continue;
+		}
+		end_delivery(run, d, e);
+	}
+}
+
+static bool find_secret(const struct deliver_options *o, struct buf *secret, struct err *e)
+{
+	const struct account *a = o->account;
+	const char *provider;
+	struct secret_query q = {
+		.password = conf_text(a, KEY_PASSWORD),
+		.password_file = conf_text(a, KEY_PASSWORD_FILE),
+		.passwordeval = conf_text(a, KEY_PASSWORDEVAL),
+		.host = conf_text(a, KEY_HOST),
+		.user = conf_text(a, KEY_USER),
+		.home = identity_home(o->id),
+		.may_prompt = o->may_prompt,
+	};
+
+	if (!conf_wants_auth(a) || sasl_needs_no_secret(conf_mechanisms(a))) {
+		return true;
+	}
+	return secret_find(&q, secret, &provider, e);
+}
+
+/* Sessions until there is nothing more to send, or the account is down. */
+static bool run_sessions(struct run *run, struct session_options *options, struct err *e)
+{
+	const struct session_source source = { run, next_job, on_settled };
+	unsigned broken = 0;
+
+	while (!run->is_empty || run->again.first) {
+		run->has_progress = false;
+		bool ok = session_run(options, &source, run->facts, e);
+		unsigned learned = run->facts->avoid & ~options->avoid;
+		broken = ok || run->has_progress ? 0 : broken + 1;
+		bool is_over = !ok && learned == 0 && is_down(run, e, broken);
+		options->avoid |= learned;
+		if (learned & SMTP_AVOID_AUTH_PIPELINING) {
+			/* Who lost track there gets everything one step at a time. */
+			options->avoid |= SMTP_AVOID_PIPELINING;
+		}
+		decide(run, ok ? NULL : e, learned != 0, is_over);
+		if (is_over) {
+			struct delivery *d;
+			while ((d = pop(&run->again))) {
+				end_delivery(run, d, e);
+			}
+			return false;
+		}
+	}
+	return true;
+}
+
+bool deliver_run(const struct deliver_options *o, const struct deliver_source *source,
+		 struct session_facts *facts, struct err *e)
+{
+	const struct account *a = o->account;
 	const char *domain = conf_text(a, KEY_DOMAIN);
+	struct run run = { .source = source, .facts = facts };
 	struct buf secret;
 
+	run.again.end = &run.again.first;
+	run.undecided.end = &run.undecided.first;
+	*facts = (struct session_facts){ 0 };
 	buf_init_secret(&secret, SECRET_MAX);
-	bool ok = find_secret(a, id, &secret, e);
-	if (!domain && strchr(identity_host(id), '.')) {
-		domain = identity_host(id);
+	if (!domain && strchr(identity_host(o->id), '.')) {
+		domain = identity_host(o->id);
 	}
 	struct session_options options = {
 		.account = a,
 		.ehlo_name = domain,
-		.secret = buf_span(&secret),
-		.trace = d->verbose,
+		.trace = o->verbose,
+		.sees_off = o->sees_off,
 	};
-	for (int i = 0; ok && i < ATTEMPTS_MAX; i++) {
-		ok = session_run(&options, txn, &body, facts, e);
-		if (ok || (facts->avoid & ~options.avoid) == 0 || any_accepted(txn)) {
-			break;
-		}
-		options.avoid |= facts->avoid;
-		if (facts->avoid & SMTP_AVOID_AUTH_PIPELINING) {
-			/* Who lost track there gets everything one step at a time. */
-			options.avoid |= SMTP_AVOID_PIPELINING;
-		}
-		ok = true;
-		for (size_t k = 0; k < txn->rcpt_count; k++) {
-			perhaps[k] = perhaps[k] || txn->rcpts[k].outcome.verdict == VERDICT_UNKNOWN;
-			txn->rcpts[k].outcome = (struct outcome){ 0 };
-		}
+	bool ok = find_secret(o, &secret, e);
+	if (ok) {
+		options.secret = buf_span(&secret);
+		ok = run_sessions(&run, &options, e);
 	}
 	buf_clear(&secret);
 	return ok;
-}
-
-/* Did the recipient fail only because the session did? */
-static bool shares_fate(const struct outcome *o, const struct err *e)
-{
-	return o->verdict == VERDICT_UNKNOWN ||
-	       (o->cause == e->cause && o->verdict != VERDICT_ACCEPTED);
-}
-
-/* " (in reply to MAIL FROM)" where the reader would not expect it. */
-static void reply_to(const struct outcome *o, char *text, size_t size)
-{
-	bool is_own = o->code == 0 || !o->verb || !o->verb[0] || strcmp(o->verb, "RCPT TO") == 0;
-
-	snprintf(text, size, is_own ? "%s" : " (in reply to %s)", is_own ? "" : o->verb);
-}
-
-static void tell_session(const struct delivery *d, const struct session_facts *facts,
-			 const struct outcome *o, const struct err *e)
-{
-	const char *host = conf_text(d->account, KEY_HOST);
-	const char *user = conf_text(d->account, KEY_USER);
-
-	if (facts->login_refused) {
-		bool is_tried = facts->mechanism[0] != '\0';
-		say("account %s: login as %s%s%s at %s failed: %s", d->account->name,
-		    user ? user : "(no user)", is_tried ? " with " : "", facts->mechanism,
-		    host ? host : facts->peer, e->text);
-	} else if (o->verdict == VERDICT_UNKNOWN) {
-		say("account %s: perhaps sent: %s", d->account->name, o->text);
-	} else {
-		say("account %s: %s", d->account->name, e->text);
-	}
-}
-
-/* One line for each recipient that failed; one for all that the session took with it, but
- * each is named when others have got the message. */
-static void tell(const struct delivery *d, const struct smtp_txn *txn,
-		 const struct session_facts *facts, bool session_ok, const struct err *e)
-{
-	bool one_for_all = !session_ok;
-
-	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		one_for_all = one_for_all && shares_fate(&txn->rcpts[i].outcome, e);
-	}
-	if (one_for_all) {
-		tell_session(d, facts, &txn->rcpts[0].outcome, e);
-		return;
-	}
-	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		const struct outcome *o = &txn->rcpts[i].outcome;
-		char where[64];
-		reply_to(o, where, sizeof(where));
-		if (o->verdict != VERDICT_ACCEPTED) {
-			say("%s: %s: %s%s", txn->rcpts[i].addr,
-			    o->verdict == VERDICT_PERMANENT ? "not sent"
-			    : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
-							    : "not sent (try again later)",
-			    o->text, where);
-		}
-	}
-}
-
-int deliver_now(const struct delivery *d, struct identity *id)
-{
-	const struct account *a = d->account;
-	struct smtp_txn txn = {
-		.sender = d->sender,
-		.rcpts = make_rcpts(d->recipients),
-		.rcpt_count = d->recipients->count,
-		.size = message_size(d->message),
-		.is_8bit = d->message->is_8bit,
-		.needs_smtputf8 = d->needs_smtputf8,
-		.notify = (unsigned)conf_number(a, KEY_DSN_NOTIFY),
-		.ret = conf_is(a, KEY_DSN_RETURN, "headers") ? SMTP_RET_HDRS
-		       : conf_is(a, KEY_DSN_RETURN, "full")  ? SMTP_RET_FULL
-							     : SMTP_RET_DEFAULT,
-		.envid = d->envid,
-	};
-	struct session_facts facts = { 0 };
-	struct err e = { 0 };
-	int64_t start_ms = clock_ms();
-	bool *perhaps MEM_AUTO = mem_alloc(txn.rcpt_count, sizeof(*perhaps));
-	bool ok = attempt(d, id, &txn, perhaps, &facts, &e);
-
-	if (!ok) {
-		fill_outcomes(&txn, &e);
-	}
-	facts.maybe_twice = keep_unknown(&txn, perhaps);
-	int status = deliver_exit_status(txn.rcpts, txn.rcpt_count);
-	signals_end_with(status == EX_OK ? "" : "sendmail: stopped by a signal\n", status);
-	tell(d, &txn, &facts, ok, &e);
-	maillog_write(d, id, &txn, &facts, clock_ms() - start_ms);
-	free(txn.rcpts);
-	return status;
 }

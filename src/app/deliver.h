@@ -1,37 +1,58 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * deliver: a message and its envelope → the server's verdicts → what the caller is told.
- * The policy that turns verdicts into an exit status is here, and is pure.
+ * deliver: messages of one account → the server's verdicts.  Owns what is tried again at
+ * once: what the server turned out to dislike, and what a lost connection left untouched.
+ * It decides nothing about exit status, queue or reports: app/settle.c.
  */
 #ifndef APP_DELIVER_H
 #define APP_DELIVER_H
 
 #include "app/identity.h"
-#include "app/message.h"
-#include "conf/conf.h"
-#include "mail/addr.h"
+#include "app/session.h"
 
+/* One message on its way. */
 struct delivery {
-	const struct account *account;
-	const char *sender;		/* envelope sender, "" = null */
-	const struct addr_list *recipients;
-	const char *envid;		/* NULL = none */
+	struct queue_entry *entry;	/* its recipients that wait are tried */
 	struct message *message;
-	bool needs_smtputf8;
+	int64_t start_ms;
+	/* What came out; valid in `over` and after it. */
+	struct session_job job;		/* job.txn.rcpts, of those that were tried */
+	size_t *index;			/* of each in entry->rcpts */
+	bool *perhaps;			/* an attempt before the last may have delivered to it */
+	bool maybe_twice;		/* any of these */
+	unsigned tries;
+	struct delivery *later;		/* private: the list of those to be tried again */
+};
+
+void delivery_init(struct delivery *d, struct queue_entry *entry, struct message *message);
+void delivery_clear(struct delivery *d);	/* not what entry and message point to */
+/* It is not tried now, because of this: all its recipients get that outcome. */
+void delivery_suspend(struct delivery *d, const struct err *why);
+
+struct deliver_source {
+	void *context;
+	struct delivery *(*next)(void *context);	/* NULL = no more */
+	/*
+	 * Once for each that `next` gave.  Every recipient has an outcome.  `why`: what ended
+	 * the session, NULL when it did not fail.
+	 */
+	void (*over)(void *context, struct delivery *d, const struct session_facts *facts,
+		     const struct err *why);
+};
+
+struct deliver_options {
+	const struct account *account;
+	struct identity *id;
 	bool verbose;
+	bool may_prompt;	/* for a password, on the terminal */
+	bool sees_off;		/* waits for the end of each session, as session_options has it */
 };
 
 /*
- * Tries once (and again at once where the server turned out to dislike an extension),
- * logs, names on stderr everyone who did not get it, and returns the exit status.
+ * Delivers until the source has no more.  False: the account cannot be used now, *e says
+ * why; without a password `next` was not even asked.  `facts` are the last session's.
  */
-int deliver_now(const struct delivery *d, struct identity *id);
-
-struct smtp_rcpt;
-/*
- * The exit status for these outcomes: 0 when all were accepted; else EX_TEMPFAIL when any
- * failure can pass by itself; else the code of the first refusal.  Pure.
- */
-int deliver_exit_status(const struct smtp_rcpt *rcpts, size_t count);
+bool deliver_run(const struct deliver_options *o, const struct deliver_source *source,
+		 struct session_facts *facts, struct err *e) RELAY_CHECKED;
 
 #endif

@@ -1,185 +1,211 @@
 /* SPDX-License-Identifier: ISC */
-/* maillog: see maillog.h. */
+/*
+ * maillog: see maillog.h.  Words, order and punctuation of the lines are what log tools
+ * match; what is our own stands behind them.
+ */
 #include "app/maillog.h"
-#include "app/say.h"
+#include "app/logsink.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "mail/rewrite.h"
 
-#include <fcntl.h>
-#include <syslog.h>
+#include <stdarg.h>
 #include <unistd.h>
 
-static const struct {
-	const char *word;
-	int facility;
-} facilities[] = {
-	{ "LOG_USER", LOG_USER },     { "LOG_MAIL", LOG_MAIL },	    { "LOG_LOCAL0", LOG_LOCAL0 },
-	{ "LOG_LOCAL1", LOG_LOCAL1 }, { "LOG_LOCAL2", LOG_LOCAL2 }, { "LOG_LOCAL3", LOG_LOCAL3 },
-	{ "LOG_LOCAL4", LOG_LOCAL4 }, { "LOG_LOCAL5", LOG_LOCAL5 }, { "LOG_LOCAL6", LOG_LOCAL6 },
-	{ "LOG_LOCAL7", LOG_LOCAL7 }, { "on", LOG_USER },
+struct maillog {
+	struct logsink *sink;
+	const struct account *account;
 };
 
-/* Where lines go. */
-struct sink {
-	int fd;		/* -1: no file, or it cannot be written */
-	const char *path;
-	int facility;	/* -1: no syslog */
-	char prefix[512];	/* "time host sendmail[pid]: " for the file */
-};
+/* Longest part of a Message-ID that is logged. */
+enum { MESSAGE_ID_MAX = 1000 };
 
-static int facility_of(const struct account *a)
+struct maillog *maillog_open(const struct account *a, struct identity *id)
 {
-	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
-		if (conf_is(a, KEY_SYSLOG, facilities[i].word)) {
-			return facilities[i].facility;
-		}
+	struct logsink *sink = logsink_open(a, id);
+
+	if (!sink) {
+		return NULL;
 	}
-	return -1;
+	struct maillog *log = mem_alloc(1, sizeof(*log));
+	*log = (struct maillog){ .sink = sink, .account = a };
+	return log;
 }
 
-static void tell_failure(const char *path)
+void maillog_close(struct maillog *log)
 {
+	if (log) {
+		logsink_close(log->sink);
+		free(log);
+	}
+}
+
+static void put(struct maillog *log, const char *service, const char *format, ...)
+	RELAY_PRINTF(3, 4);
+static void put(struct maillog *log, const char *service, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	logsink_put(log->sink, service, format, args);
+	va_end(args);
+}
+
+/* -- a message ---------------------------------------------------------------------------- */
+
+static void put_message_id(struct maillog *log, const char *id, struct span header)
+{
+	struct span message_id = span_first(rewrite_message_id(header), MESSAGE_ID_MAX);
+
+	put(log, "cleanup", "%s: message-id=%.*s", id, SPAN_ARG(message_id));
+}
+
+static void put_active(struct maillog *log, const struct queue_entry *v)
+{
+	put(log, "qmgr", "%s: from=<%s>, size=%llu, nrcpt=%zu (queue active)", v->id, v->sender,
+	    v->size, v->rcpt_count);
+}
+
+void maillog_arrived(struct maillog *log, const struct queue_entry *v, struct message *m)
+{
+	struct span header;
 	struct err e;
 
-	err_errno(&e, CAUSE_OS, "cannot write the log %s", path);
-	say("%s", e.text);
-}
-
-static void open_sink(struct sink *sink, const struct account *a, struct identity *id)
-{
-	const char *path = conf_text(a, KEY_LOGFILE);
-	const char *format = conf_text(a, KEY_LOGFILE_TIME_FORMAT);
-	time_t now = clock_now();
-	struct tm local;
-	char stamp[128];
-
-	*sink = (struct sink){ .fd = -1, .path = path, .facility = facility_of(a) };
-	if (!path) {
+	if (!log) {
 		return;
 	}
-	/* O_NONBLOCK: a FIFO that nobody reads must not hold us up. */
-	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	sink->fd = strcmp(path, "-") == 0 ? STDOUT_FILENO : open(path, flags, 0600);
-	if (sink->fd < 0) {
-		tell_failure(path);
-		return;
+	if (!message_header(m, &header, &e)) {
+		header = span_of(NULL, 0);
 	}
-	localtime_r(&now, &local);
-	bool has_time = !format || strcmp(format, "none") != 0;
-	if (!has_time ||
-	    strftime(stamp, sizeof(stamp), format ? format : "%b %d %H:%M:%S", &local) == 0) {
-		stamp[0] = '\0';
-	}
-	snprintf(sink->prefix, sizeof(sink->prefix), "%s%s%s sendmail[%ld]: ", stamp,
-		 has_time ? " " : "", identity_host(id), (long)getpid());
+	put(log, "pickup", "%s: uid=%lu from=<%s>", v->id, (unsigned long)getuid(), v->sender);
+	put_message_id(log, v->id, header);
+	put_active(log, v);
 }
 
-static void close_file(struct sink *sink)
+void maillog_report(struct maillog *log, const struct queue_entry *v, enum dsn_kind kind,
+		    const struct queue_entry *report, struct span header)
 {
-	if (sink->fd > STDERR_FILENO) {
-		fs_close(&sink->fd);
-	}
-	sink->fd = -1;
-}
-
-/* One write a line, so that lines of several processes never mix. */
-static void put(struct sink *sink, struct buf *line)
-{
-	/* Names and identifiers come from strangers. */
-	text_sanitise(line->data, line->size);
-	if (sink->fd >= 0) {
-		char *text MEM_AUTO = mem_printf("%s%s\n", sink->prefix, line->data);
-		if (!fs_write_all(sink->fd, text, strlen(text))) {
-			tell_failure(sink->path);
-			close_file(sink);
-		}
-	}
-	if (sink->facility >= 0) {
-		syslog(LOG_INFO | sink->facility, "%s", line->data);
-	}
-}
-
-/* Short, unique enough for a log: time in microseconds and some chance, base 32. */
-static void make_id(char id[12])
-{
-	static const char digits[] = "0123456789BCDFGHJKLMNPQRSTVWXYZs";
-	unsigned char random[11];
-
-	clock_random(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++) {
-		id[i] = digits[random[i] & 31];
-	}
-	id[11] = '\0';
-}
-
-static void recipient_line(struct buf *line, const char *log_id, const struct delivery *d,
-			   const struct smtp_rcpt *rcpt, const struct session_facts *facts,
-			   int64_t delay_ms)
-{
-	static const struct {
-		const char *status, *dsn;
-	} words[] = {
-		[VERDICT_UNTRIED] = { "deferred", "4.0.0" },
-		[VERDICT_ACCEPTED] = { "sent", "2.0.0" },
-		[VERDICT_TEMPORARY] = { "deferred", "4.0.0" },
-		[VERDICT_PERMANENT] = { "bounced", "5.0.0" },
-		[VERDICT_UNKNOWN] = { "deferred", "4.4.2" },
+	static const char *const words[DSN_KIND_COUNT] = {
+		[DSN_FAILED] = "non-delivery",
+		[DSN_DELAYED] = "delay",
+		[DSN_RELAYED] = "delivery status",
 	};
-	const struct account *a = d->account;
-	const struct outcome *o = &rcpt->outcome;
-	const char *host = conf_text(a, KEY_SOCKET) ? NULL : conf_text(a, KEY_HOST);
-	char relay[512] = "none";
-	bool maybe_twice = o->verdict == VERDICT_UNKNOWN ||
-			   (o->verdict == VERDICT_ACCEPTED && facts->maybe_twice);
 
-	if (facts->peer[0] && host) {
-		snprintf(relay, sizeof(relay), "%s[%s]:%u", host, facts->peer, conf_port(a));
-	} else if (facts->peer[0]) {
-		snprintf(relay, sizeof(relay), "%s", facts->peer);
-	}
-	bool fits = buf_printf(line,
-			       "%s: to=<%s>, relay=%s, delay=%lld.%02lld, dsn=%s, status=%s (%s%s)"
-			       ", account=%s, tls=%s, auth=%s",
-			       log_id, rcpt->addr, relay, (long long)delay_ms / 1000,
-			       (long long)delay_ms % 1000 / 10,
-			       o->enhanced[0] ? o->enhanced : words[o->verdict].dsn,
-			       words[o->verdict].status, o->text,
-			       maybe_twice ? "; possible duplicate" : "", a->name,
-			       facts->tls_version[0] ? facts->tls_version : "none",
-			       facts->mechanism[0] ? facts->mechanism : "none");
-	if (!fits) {
-		buf_reset(line);
-	}
-}
-
-void maillog_write(const struct delivery *d, struct identity *id, const struct smtp_txn *txn,
-		   const struct session_facts *facts, int64_t delay_ms)
-{
-	struct sink sink;
-	struct buf line BUF_AUTO;
-	char log_id[12];
-
-	buf_init(&line, 8192);
-	open_sink(&sink, d->account, id);
-	if (sink.fd < 0 && sink.facility < 0) {
+	if (!log) {
 		return;
 	}
-	if (sink.facility >= 0) {
-		openlog("sendmail", LOG_PID, sink.facility);
+	put_message_id(log, report->id, header);
+	put(log, "bounce", "%s: sender %s notification: %s", v->id, words[kind], report->id);
+	put_active(log, report);
+}
+
+void maillog_note(struct maillog *log, const char *id, const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list args;
+
+	if (!log) {
+		return;
 	}
-	make_id(log_id);
-	struct span message_id = rewrite_message_id(buf_span(&d->message->header));
-	if (buf_printf(&line, "%s: from=<%s>, size=%llu, nrcpt=%zu, message-id=%.*s", log_id,
-		       txn->sender, txn->size, txn->rcpt_count, SPAN_ARG(message_id))) {
-		put(&sink, &line);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	put(log, "qmgr", "%s: %s", id, text);
+}
+
+/* -- a recipient and an attempt ------------------------------------------------------------ */
+
+static const char *const verdict_words[] = {
+	[VERDICT_UNTRIED] = "deferred",	  [VERDICT_ACCEPTED] = "sent",
+	[VERDICT_TEMPORARY] = "deferred", [VERDICT_PERMANENT] = "bounced",
+	[VERDICT_UNKNOWN] = "deferred",
+};
+
+/* What all lines of an attempt have in common. */
+struct attempt {
+	char relay[512];
+	long long delay_ms;
+	const struct session_facts *facts;
+};
+
+/*
+ * From the arrival; the clock that only moves forward counts when the message arrived just
+ * before the attempt, and it has fractions.  A clock that went back makes no delay.
+ */
+static long long delay_since(int64_t arrival, int64_t start_ms)
+{
+	long long own_ms = start_ms > 0 ? (long long)(clock_ms() - start_ms) : 0;
+	long long seconds = (long long)clock_now() - arrival;
+
+	return seconds * 1000 <= own_ms + 1000 ? (own_ms > 0 ? own_ms : 0) : seconds * 1000;
+}
+
+static void put_recipient(struct maillog *log, const char *id, const char *addr,
+			  const struct attempt *t, const struct outcome *o, bool maybe_twice)
+{
+	const char *service = t->relay[0] == '\0'		       ? "error"
+			      : conf_is(log->account, KEY_PROTOCOL, "lmtp") ? "lmtp"
+									    : "smtp";
+	const char *tls = t->facts && t->facts->tls_version[0] ? t->facts->tls_version : "none";
+	const char *login = t->facts && t->facts->mechanism[0] ? t->facts->mechanism : "none";
+	char dsn[16];
+
+	outcome_status(o, dsn);
+	put(log, service,
+	    "%s: to=<%s>, relay=%s, delay=%lld.%02lld, dsn=%s, status=%s (%s%s), account=%s, "
+	    "tls=%s, auth=%s",
+	    id, addr, t->relay[0] ? t->relay : "none", t->delay_ms / 1000,
+	    t->delay_ms % 1000 / 10, dsn, verdict_words[o->verdict],
+	    o->text[0] ? o->text : "no answer", maybe_twice ? "; possible duplicate" : "",
+	    log->account->name, tls, login);
+}
+
+void maillog_attempt(struct maillog *log, const struct delivery *d,
+		     const struct session_facts *facts)
+{
+	const struct queue_entry *v = d->entry;
+	const struct smtp_txn *txn = &d->job.txn;
+
+	if (!log) {
+		return;
+	}
+	const struct account *a = log->account;
+	const char *host = conf_text(a, KEY_SOCKET) ? NULL : conf_text(a, KEY_HOST);
+	struct attempt t = {
+		.relay = "none",
+		.delay_ms = delay_since(v->arrival, d->start_ms),
+		.facts = facts,
+	};
+	if (facts->peer[0] && host) {
+		snprintf(t.relay, sizeof(t.relay), "%s[%s]:%u", host, facts->peer, conf_port(a));
+	} else if (facts->peer[0]) {
+		snprintf(t.relay, sizeof(t.relay), "%s", facts->peer);
+	}
+	/* A tool that reads one day's log has not seen its arrival. */
+	if (v->has_state) {
+		put_active(log, v);
 	}
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		buf_reset(&line);
-		recipient_line(&line, log_id, d, &txn->rcpts[i], facts, delay_ms);
-		put(&sink, &line);
+		const struct outcome *o = &txn->rcpts[i].outcome;
+		bool maybe_twice = o->verdict == VERDICT_UNKNOWN ||
+				   (o->verdict == VERDICT_ACCEPTED && d->perhaps[i]);
+		put_recipient(log, v->id, txn->rcpts[i].addr, &t, o, maybe_twice);
 	}
-	close_file(&sink);
+}
+
+void maillog_suspended(struct maillog *log, const struct queue_entry *v, const struct err *why)
+{
+	struct outcome o = { .verdict = VERDICT_TEMPORARY, .cause = why->cause };
+
+	if (!log) {
+		return;
+	}
+	struct attempt t = { .delay_ms = delay_since(v->arrival, 0) };
+	snprintf(o.text, sizeof(o.text), "delivery temporarily suspended: %.*s",
+		 (int)sizeof(o.text) - 40, why->text);
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		if (v->rcpts[i].status == QUEUE_WAITING) {
+			put_recipient(log, v->id, v->rcpts[i].addr, &t, &o, false);
+		}
+	}
 }

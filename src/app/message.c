@@ -31,25 +31,63 @@ void message_clear(struct message *m)
 	fs_close(&m->fd);
 }
 
-/* Moves the body to the file as soon as it does not fit into memory. */
-static bool spill(struct message *m, struct err *e)
+/* The unnamed file: without a queue. */
+static bool spill_unnamed(struct message *m, struct err *e)
 {
-	if (m->body.size <= (m->fd < 0 ? MESSAGE_MEMORY_MAX : (size_t)WRITE_SIZE)) {
-		return true;
-	}
 	if (m->fd < 0 && (m->fd = fs_unnamed(e)) < 0) {
 		return false;
 	}
-	if (!fs_write_all(m->fd, m->body.data, m->body.size)) {
-		return err_errno(e, CAUSE_OS, "cannot store the message");
+	return fs_write_all(m->fd, m->body.data, m->body.size) ||
+	       err_errno(e, CAUSE_OS, "cannot store the message");
+}
+
+/* Header and blank line go first into a queue file. */
+static bool begin_store(struct message *m, struct message_store *store, struct err *e)
+{
+	m->store = store;
+	return queue_put_begin(store->queue, store->place, store->entry, &store->file, e) &&
+	       queue_put(&store->file, buf_span(&m->header), e) &&
+	       queue_put(&store->file, span_of("\r\n", 2), e);
+}
+
+/* No file can be made: nothing is lost yet, and the message can still be sent at once. */
+static void lose_store(struct message *m, struct message_store *store, const struct err *why)
+{
+	struct err ignored;
+
+	store->why = *why;
+	if (!queue_remove(store->queue, &store->file, &ignored)) {
+		queue_file_close(&store->file);
 	}
+	store->queue = NULL;
+	m->store = NULL;
+}
+
+/* Moves the body to the file as soon as it does not fit into memory. */
+static bool spill(struct message *m, struct message_store *store, struct err *e)
+{
+	bool has_file = m->fd >= 0 || m->store;
+
+	if (m->body.size <= (has_file ? (size_t)WRITE_SIZE : MESSAGE_MEMORY_MAX)) {
+		return true;
+	}
+	if (store->queue && !m->store && !begin_store(m, store, e)) {
+		if (store->place != QUEUE_INCOMING) {
+			return false;
+		}
+		lose_store(m, store, e);
+	}
+	bool ok = store->queue ? queue_put(&store->file, buf_span(&m->body), e)
+			       : spill_unnamed(m, e);
 	buf_reset(&m->body);
-	return true;
+	return ok;
 }
 
 /* Once the border is known, what follows it moves from the header to the body. */
-static bool split(struct message *m, const struct wire *w)
+static bool split(struct message *m)
 {
+	const struct wire *w = &m->wire;
+
 	if (!buf_add_span(&m->body, span_from(buf_span(&m->header), w->body_start))) {
 		return false;
 	}
@@ -57,24 +95,22 @@ static bool split(struct message *m, const struct wire *w)
 	return true;
 }
 
-static bool store(struct message *m, struct wire *w, struct span in, bool *in_body,
-		  struct err *e)
+/* The next bytes, or with in.data NULL the end, in wire form. */
+static bool take(struct message *m, struct span in, struct err *e)
 {
-	struct buf *out = *in_body ? &m->body : &m->header;
+	struct wire *w = &m->wire;
+	struct buf *out = m->in_body ? &m->body : &m->header;
 	bool fits = in.data ? wire_feed(w, in, out) : wire_end(w, out);
 
-	if (!*in_body && m->header.size > MESSAGE_HEADER_MAX && w->body_start == WIRE_UNKNOWN) {
+	if (!m->in_body && m->header.size > MESSAGE_HEADER_MAX && w->body_start == WIRE_UNKNOWN) {
 		fits = false;
 	}
-	if (fits && !*in_body && w->body_start != WIRE_UNKNOWN) {
-		*in_body = true;
-		fits = w->header_end <= MESSAGE_HEADER_MAX && split(m, w);
+	if (fits && !m->in_body && w->body_start != WIRE_UNKNOWN) {
+		m->in_body = true;
+		fits = w->header_end <= MESSAGE_HEADER_MAX && split(m);
 	}
-	if (!fits) {
-		return err_set(e, CAUSE_DATA, "the header is larger than %zu MiB",
+	return fits || err_set(e, CAUSE_DATA, "the header is larger than %zu MiB",
 			       MESSAGE_HEADER_MAX >> 20);
-	}
-	return spill(m, e);
 }
 
 /* A caller's pipe may be non-blocking: then wait for it. */
@@ -91,67 +127,106 @@ static ssize_t read_some(int fd, char *chunk)
 	return n;
 }
 
-bool message_read_input(struct message *m, int fd, bool ends_at_dot,
-			unsigned long long size_max, struct err *e)
+/* Reads and takes one chunk, or the end: then the wire has ended too. */
+static bool take_input(struct message *m, int fd, char *chunk, struct err *e)
 {
-	struct wire w;
-	bool in_body = false;
-	char *chunk MEM_AUTO = mem_resize(NULL, INPUT_CHUNK, 1);
+	ssize_t n = read_some(fd, chunk);
 
-	wire_init(&w, ends_at_dot);
-	while (!w.ended) {
-		ssize_t n = read_some(fd, chunk);
-		if (n < 0) {
-			return err_errno(e, CAUSE_INPUT, "cannot read the message");
-		}
-		if (n == 0) {
-			break;
-		}
-		if (!store(m, &w, span_of(chunk, (size_t)n), &in_body, e)) {
-			return false;
-		}
-		if (size_max > 0 && w.size > size_max) {
-			return err_set(e, CAUSE_DATA,
-				       "the message is larger than message_size_limit (%llu bytes)",
-				       size_max);
-		}
+	if (n < 0) {
+		return err_errno(e, CAUSE_INPUT, "cannot read the message");
 	}
-	if (!store(m, &w, span_of(NULL, 0), &in_body, e)) {
+	if (n > 0 && !take(m, span_of(chunk, (size_t)n), e)) {
 		return false;
 	}
-	if (m->fd >= 0 && m->body.size > 0) {
-		if (!fs_write_all(m->fd, m->body.data, m->body.size)) {
-			return err_errno(e, CAUSE_OS, "cannot store the message");
+	if (m->size_max > 0 && m->wire.size > m->size_max) {
+		return err_set(e, CAUSE_DATA,
+			       "the message is larger than message_size_limit (%llu bytes)",
+			       m->size_max);
+	}
+	if (n == 0 || m->wire.ended) {
+		m->is_read = true;
+		return take(m, span_of(NULL, 0), e);
+	}
+	return true;
+}
+
+bool message_read_header(struct message *m, int fd, bool ends_at_dot, struct err *e)
+{
+	char *chunk MEM_AUTO = mem_resize(NULL, INPUT_CHUNK, 1);
+
+	wire_init(&m->wire, ends_at_dot);
+	while (!m->in_body && !m->is_read) {
+		if (!take_input(m, fd, chunk, e)) {
+			return false;
 		}
+	}
+	return true;
+}
+
+bool message_read_body(struct message *m, int fd, struct message_store *store, struct err *e)
+{
+	char *chunk MEM_AUTO = mem_resize(NULL, INPUT_CHUNK, 1);
+
+	while (!m->is_read) {
+		if (!spill(m, store, e) || !take_input(m, fd, chunk, e)) {
+			return false;
+		}
+	}
+	m->body_size = m->wire.size - m->wire.body_start;
+	m->is_8bit = m->wire.is_8bit;
+	if (!spill(m, store, e)) {
+		return false;
+	}
+	if (m->fd >= 0 && !spill_unnamed(m, e)) {
+		return false;
+	}
+	if (m->fd >= 0) {
 		buf_clear(&m->body);
 	}
-	m->body_size = w.size - w.body_start;
-	m->is_8bit = w.is_8bit;
 	return true;
+}
+
+bool message_store(struct message *m, struct message_store *store, struct err *e)
+{
+	struct queue_entry *v = store->entry;
+	bool is_large = m->store != NULL;
+
+	bool ok = (is_large || begin_store(m, store, e)) &&
+		  queue_put(&store->file, buf_span(&m->body), e);
+	v->size = message_size(m);
+	v->is_8bit = m->is_8bit;
+	if (ok && queue_put_end(&store->file, v, e)) {
+		if (is_large) {
+			buf_clear(&m->header);
+			buf_clear(&m->body);
+			message_from_queue(m, &store->file, v);
+		}
+		return true;
+	}
+	struct err ignored;
+	m->store = NULL;
+	if (!queue_remove(store->queue, &store->file, &ignored)) {
+		queue_file_close(&store->file);
+	}
+	return false;
+}
+
+void message_from_queue(struct message *m, const struct queue_file *file,
+			const struct queue_entry *entry)
+{
+	m->file = file;
+	m->entry = entry;
+	m->is_8bit = entry->is_8bit;
 }
 
 unsigned long long message_size(const struct message *m)
 {
-	return m->header.size + 2 + m->body_size;
+	return m->file ? m->entry->size : m->header.size + 2 + m->body_size;
 }
 
-bool message_read(struct message *m, unsigned long long offset, size_t max,
-		  struct span *ret_bytes, struct err *e)
+static bool read_unnamed(struct message *m, unsigned long long offset, size_t max,
+			 struct span *ret_bytes, struct err *e)
 {
-	if (offset < m->header.size) {
-		*ret_bytes = span_first(span_from(buf_span(&m->header), (size_t)offset), max);
-		return true;
-	}
-	offset -= m->header.size;
-	if (offset < 2) {
-		*ret_bytes = span_first(span_of(&"\r\n"[offset], 2 - (size_t)offset), max);
-		return true;
-	}
-	offset -= 2;
-	if (m->fd < 0) {
-		*ret_bytes = span_first(span_from(buf_span(&m->body), (size_t)offset), max);
-		return true;
-	}
 	buf_reset(&m->window);
 	size_t want = max < WINDOW ? max : WINDOW;
 	char *to = buf_room(&m->window, want);
@@ -165,5 +240,51 @@ bool message_read(struct message *m, unsigned long long offset, size_t max,
 	}
 	buf_grew(&m->window, (size_t)n);
 	*ret_bytes = buf_span(&m->window);
+	return true;
+}
+
+bool message_read(struct message *m, unsigned long long offset, size_t max,
+		  struct span *ret_bytes, struct err *e)
+{
+	if (m->file) {
+		return queue_read(m->file, m->entry, offset, max, &m->window, ret_bytes, e);
+	}
+	if (offset < m->header.size) {
+		*ret_bytes = span_first(span_from(buf_span(&m->header), (size_t)offset), max);
+		return true;
+	}
+	offset -= m->header.size;
+	if (offset < 2) {
+		*ret_bytes = span_first(span_of(&"\r\n"[offset], 2 - (size_t)offset), max);
+		return true;
+	}
+	offset -= 2;
+	if (m->fd >= 0) {
+		return read_unnamed(m, offset, max, ret_bytes, e);
+	}
+	*ret_bytes = span_first(span_from(buf_span(&m->body), (size_t)offset), max);
+	return true;
+}
+
+bool message_header(struct message *m, struct span *ret_header, struct err *e)
+{
+	struct span start;
+
+	if (!m->file) {
+		*ret_header = buf_span(&m->header);
+		return true;
+	}
+	if (!message_read(m, 0, WINDOW, &start, e)) {
+		return false;
+	}
+	const char *end = memmem(start.data, start.size, "\r\n\r\n", 4);
+	if (start.size >= 2 && start.data[0] == '\r') {
+		*ret_header = span_first(start, 0);
+	} else if (end) {
+		*ret_header = span_first(start, (size_t)(end - start.data) + 2);
+	} else {
+		end = memrchr(start.data, '\n', start.size);
+		*ret_header = span_first(start, end ? (size_t)(end - start.data) + 1 : 0);
+	}
 	return true;
 }

@@ -11,10 +11,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <sysexits.h>
 
 /* Without `timeout`: connecting, and TLS, may take this long. */
 enum { CONNECT_SECONDS = 30, TLS_SECONDS = 60 };
+/* How long the server may take for its goodbye, where we wait for it. */
+enum { GOODBYE_SECONDS = 5 };
 enum { INPUT_SIZE = 16 << 10 };
 /* Reads after the connection broke: a server that floods us has no last words. */
 enum { LAST_READS = 64 };
@@ -22,16 +25,22 @@ enum { LAST_READS = 64 };
 struct session {
 	const struct session_options *options;
 	const struct account *account;
-	const struct session_body *body;
+	const struct session_source *source;
 	struct session_facts *facts;
 	struct stream stream;
 	struct smtp_client *client;
 	struct sasl *sasl;
 	struct trace trace;
 	struct buf binding;	/* channel binding */
+	unsigned jobs;
 	unsigned long long reply_no;	/* whose deadline runs */
 	int64_t deadline;
 };
+
+static struct session_job *job_of(struct smtp_txn *txn)
+{
+	return (struct session_job *)((char *)txn - offsetof(struct session_job, txn));
+}
 
 /* The account's timeout caps what we would wait otherwise. */
 static int64_t deadline_after(const struct session *s, unsigned seconds)
@@ -230,11 +239,30 @@ static void give_body(struct session *s, const struct smtp_action *action)
 		smtp_client_lost(s->client, &e);
 		return;
 	}
-	if (s->body->read(s->body->context, action->offset, action->max, &bytes, &e)) {
+	if (message_read(job_of(action->txn)->message, action->offset, action->max, &bytes, &e)) {
 		smtp_client_body(s->client, bytes);
 	} else {
 		smtp_client_lost(s->client, &e);
 	}
+}
+
+/* The next message, or goodbye. */
+static void submit_next(struct session *s)
+{
+	struct session_job *job = s->source->next(s->source->context);
+
+	if (job) {
+		s->jobs++;
+		smtp_client_submit(s->client, &job->txn);
+	} else {
+		smtp_client_quit(s->client);
+	}
+}
+
+static void settle(struct session *s, struct smtp_txn *txn)
+{
+	s->facts->has_dsn = smtp_client_caps(s->client)->dsn;
+	s->source->settled(s->source->context, job_of(txn));
 }
 
 /* Does what the engine asks for, until it is done. */
@@ -276,8 +304,12 @@ static bool pump(struct session *s, struct err *e)
 		case SMTP_BODY:
 			give_body(s, &action);
 			break;
+		case SMTP_NEXT:
 		case SMTP_IDLE:
-			smtp_client_quit(s->client);
+			submit_next(s);
+			break;
+		case SMTP_SETTLED:
+			settle(s, action.txn);
 			break;
 		case SMTP_DONE:
 			return true;
@@ -300,18 +332,24 @@ static void add_reason(const struct session *s, struct err *e)
 	}
 }
 
-bool session_run(const struct session_options *o, struct smtp_txn *txn,
-		 const struct session_body *body, struct session_facts *facts, struct err *e)
+/* Reads and forgets what the server still says, until it hangs up. */
+static void see_off(struct session *s)
 {
-	const struct account *a = o->account;
+	int64_t deadline = clock_deadline(GOODBYE_SECONDS);
+	char input[1024];
+	struct err ignored;
+
+	for (int i = 0; i < LAST_READS; i++) {
+		if (stream_read(&s->stream, input, sizeof(input), deadline, &ignored) <= 0) {
+			break;
+		}
+	}
+}
+
+static bool converse(struct session *s, struct session_job *first, struct err *e)
+{
+	const struct account *a = s->account;
 	char literal[80];
-	struct session s = {
-		.options = o,
-		.account = a,
-		.body = body,
-		.facts = facts,
-		.reply_no = ULLONG_MAX,	/* no deadline runs yet */
-	};
 	struct smtp_options options = {
 		.is_lmtp = conf_is(a, KEY_PROTOCOL, "lmtp"),
 		.security = !conf_on(a, KEY_TLS)   ? SMTP_NO_TLS
@@ -320,30 +358,53 @@ bool session_run(const struct session_options *o, struct smtp_txn *txn,
 		.use_auth = conf_wants_auth(a),
 		.allow_cleartext_auth = !conf_on(a, KEY_TLS),
 		.timeout_s = (unsigned)conf_number(a, KEY_TIMEOUT),
-		.avoid = o->avoid,
+		.avoid = s->options->avoid,
 		.eager_max = 1 << 20,
+		.in_flight_max = (unsigned)conf_number(a, KEY_MESSAGES_IN_FLIGHT),
+	};
+
+	stream_address_literal(&s->stream, literal, sizeof(literal));
+	options.ehlo_name = s->options->ehlo_name ? s->options->ehlo_name : literal;
+	buf_init_secret(&s->binding, 256);
+	trace_init(&s->trace, s->options->trace);
+	s->client = smtp_client_new(&options);
+	smtp_client_submit(s->client, &first->txn);
+	bool ok = pump(s, e);
+	if (!ok && e->cause == CAUSE_AUTH) {
+		s->facts->login_refused = true;
+		add_reason(s, e);
+	}
+	if (ok && (s->options->sees_off || s->jobs > 1)) {
+		see_off(s);
+	}
+	stream_close(&s->stream);
+	smtp_client_free(s->client);
+	sasl_free(s->sasl);
+	buf_clear(&s->binding);
+	trace_clear(&s->trace);
+	return ok;
+}
+
+bool session_run(const struct session_options *o, const struct session_source *source,
+		 struct session_facts *facts, struct err *e)
+{
+	struct session s = {
+		.options = o,
+		.account = o->account,
+		.source = source,
+		.facts = facts,
+		.reply_no = ULLONG_MAX,	/* no deadline runs yet */
+		.jobs = 1,
 	};
 
 	*facts = (struct session_facts){ 0 };
+	struct session_job *first = source->next(source->context);
+	if (!first) {
+		return true;
+	}
 	if (!connect_server(&s, e)) {
+		source->settled(source->context, first);
 		return false;
 	}
-	stream_address_literal(&s.stream, literal, sizeof(literal));
-	options.ehlo_name = o->ehlo_name ? o->ehlo_name : literal;
-	buf_init_secret(&s.binding, 256);
-	trace_init(&s.trace, o->trace);
-	s.client = smtp_client_new(&options);
-	txn->is_last = true;
-	smtp_client_submit(s.client, txn);
-	bool ok = pump(&s, e);
-	if (!ok && e->cause == CAUSE_AUTH) {
-		facts->login_refused = true;
-		add_reason(&s, e);
-	}
-	stream_close(&s.stream);
-	smtp_client_free(s.client);
-	sasl_free(s.sasl);
-	buf_clear(&s.binding);
-	trace_clear(&s.trace);
-	return ok;
+	return converse(&s, first, e);
 }

@@ -7,17 +7,10 @@
 #ifndef APP_SESSION_H
 #define APP_SESSION_H
 
+#include "app/message.h"
 #include "conf/conf.h"
 #include "smtp/client.h"
 #include "sys/net.h"
-
-/* Where the bytes of a message come from. */
-struct session_body {
-	void *context;
-	/* Bytes from offset on: at least one, at most max, valid until the next call. */
-	bool (*read)(void *context, unsigned long long offset, size_t max, struct span *ret,
-		     struct err *e);
-};
 
 /* What the log wants to know; filled as far as the session came. */
 struct session_facts {
@@ -27,7 +20,23 @@ struct session_facts {
 	char mechanism[32];		/* "" = no login */
 	unsigned avoid;			/* enum smtp_avoid bits the engine asks for */
 	bool login_refused;
-	bool maybe_twice;		/* set by the caller: an attempt before ended unknown */
+	bool has_dsn;			/* the server offers DSN (RFC 3461) */
+	bool is_ready;			/* the session came as far as a message's own commands */
+};
+
+/* One message of a session. */
+struct session_job {
+	struct smtp_txn txn;
+	struct message *message;
+};
+
+/* The messages of a session, one after another. */
+struct session_source {
+	void *context;
+	/* The next one; NULL = there is none: QUIT rides along with the last. */
+	struct session_job *(*next)(void *context);
+	/* The job is over: its recipients have outcomes; but see session_run. */
+	void (*settled)(void *context, struct session_job *job);
 };
 
 struct session_options {
@@ -36,16 +45,20 @@ struct session_options {
 	struct span secret;		/* password or token */
 	unsigned avoid;			/* enum smtp_avoid */
 	bool trace;			/* the dialogue on stderr, secrets masked */
+	/*
+	 * After QUIT, wait a little until the server has hung up: whoever gets our slot then is
+	 * not one session too many.  Also done after more than one message.
+	 */
+	bool sees_off;
 };
 
 /*
- * Delivers one transaction (txn->is_last is set here) over a connection of its own.  True
- * when the dialogue came to its end: every recipient has an outcome.  False: *e says why
- * not; recipients that got no answer of their own have outcomes with that cause all the
- * same.
+ * Delivers messages over one connection, until the source has no more.  True when the
+ * dialogue came to its end.  False: *e says why not.  Every job that `next` gave is settled
+ * once; a recipient without an answer of its own has an outcome with that cause, or is
+ * UNTRIED when the connection did not come up.  `next` is first called before connecting.
  */
-bool session_run(const struct session_options *o, struct smtp_txn *txn,
-		 const struct session_body *body, struct session_facts *facts, struct err *e)
-	RELAY_CHECKED;
+bool session_run(const struct session_options *o, const struct session_source *source,
+		 struct session_facts *facts, struct err *e) RELAY_CHECKED;
 
 #endif

@@ -6,6 +6,8 @@
 #include "sys/spawn.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* How long an `eval` command may take. */
 enum { EVAL_SECONDS = 60 };
@@ -83,10 +85,12 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 		return user_found && e->os_errno == EACCES;
 	}
 	if (!user_found && !system_found) {
-		return err_set(e, CAUSE_CONFIG,
-			       "no configuration: write %s/.relayrc or " SETTINGS_SYSTEM_FILE
-			       " (see relayrc(5))",
-			       env.home ? env.home : "~");
+		err_set(e, CAUSE_CONFIG,
+			"no configuration: write %s/.relayrc or " SETTINGS_SYSTEM_FILE
+			" (see relayrc(5))",
+			env.home ? env.home : "~");
+		e->os_errno = ENOENT;
+		return false;
 	}
 	return true;
 }
@@ -108,6 +112,98 @@ struct account *settings_account(struct conf *c, const struct options *o, struct
 		}
 	}
 	return conf_check(a, e) ? a : NULL;
+}
+
+bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
+		       struct account **ret, struct err *e)
+{
+	struct options o = { .account = v->account, .file = v->config };
+
+	o.settings = mem_alloc(v->setting_count, sizeof(*o.settings));
+	for (size_t i = 0; i < v->setting_count; i++) {
+		struct option_setting *s = &o.settings[o.setting_count++];
+		s->value = v->settings[i].value;
+		if (!conf_key_find(span_str(v->settings[i].name), &s->key)) {
+			options_clear(&o);
+			return err_set(e, CAUSE_CONFIG, "%s: there is no such setting any more",
+				       v->settings[i].name);
+		}
+	}
+	if (has_host_option(&o)) {
+		o.account = NULL;	/* no file is read: its account has no name */
+	}
+	*ret = settings_read(c, &o, id, e) ? settings_account(c, &o, id, NULL, e) : NULL;
+	options_clear(&o);
+	return *ret != NULL;
+}
+
+/* These are no longer needed, or are kept in the entry itself. */
+static bool is_spent(enum key key)
+{
+	return key == KEY_DELIVERY_MODE || key == KEY_QUEUE || key == KEY_DSN_NOTIFY ||
+	       key == KEY_DSN_RETURN;
+}
+
+/* The queue run has another working directory. */
+static char *absolute_value(const struct option_setting *s)
+{
+	bool is_path = conf_key_row(s->key)->type == TYPE_PATH;
+	char *here MEM_AUTO = NULL;
+
+	if (!is_path || s->value[0] == '/' || s->value[0] == '~' || s->value[0] == '\0' ||
+	    access(s->value, F_OK) != 0 || !(here = getcwd(NULL, 0))) {
+		return mem_str(s->value);
+	}
+	return mem_printf("%s/%s", here, s->value);
+}
+
+bool settings_to_entry(const struct account *a, const struct options *o, struct queue_entry *v,
+		       struct err *e)
+{
+	v->account = mem_str(a->name);
+	if (o->file && !has_host_option(o)) {
+		v->config = realpath(o->file, NULL);
+		if (!v->config) {
+			return err_errno(e, CAUSE_CONFIG, "%s", o->file);
+		}
+	}
+	for (size_t i = 0; i < o->setting_count; i++) {
+		if (!is_spent(o->settings[i].key)) {
+			char *value MEM_AUTO = absolute_value(&o->settings[i]);
+			queue_entry_add_setting(v, conf_key_row(o->settings[i].key)->name, value);
+		}
+	}
+	return true;
+}
+
+char *settings_queue_path(const struct account *a, struct identity *id, struct err *e)
+{
+	const char *folder = conf_text(a, KEY_QUEUE_DIRECTORY);
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = identity_home(id);
+
+	if (folder) {
+		return mem_str(folder);
+	}
+	if (state && state[0] == '/') {
+		return mem_printf("%s/relay/queue", state);
+	}
+	if (home) {
+		return mem_printf("%s/.local/state/relay/queue", home);
+	}
+	err_set(e, CAUSE_OS, "there is no home directory for the queue: set queue_directory");
+	return NULL;
+}
+
+struct queue_times settings_times(const struct account *a, const char *sender)
+{
+	return (struct queue_times){
+		.minimal_backoff = conf_number(a, KEY_MINIMAL_BACKOFF_TIME),
+		.maximal_backoff = conf_number(a, KEY_MAXIMAL_BACKOFF_TIME),
+		.lifetime = conf_number(a, sender[0] ? KEY_MAXIMAL_QUEUE_LIFETIME
+						     : KEY_BOUNCE_QUEUE_LIFETIME),
+		.delay_warning = conf_number(a, KEY_DELAY_WARNING_TIME),
+	};
 }
 
 struct tls_options settings_tls(const struct account *a)

@@ -5,6 +5,8 @@
 
 #include "app/identity.h"
 #include "app/options.h"
+#include "queue/queue.h"
+#include "queue/retry.h"
 #include "sys/tls.h"
 
 #define SETTINGS_SYSTEM_FILE "/etc/relayrc"
@@ -12,7 +14,8 @@
 /*
  * Reads -C FILE, or else ~/.relayrc (or $XDG_CONFIG_HOME/relay/relayrc) and
  * /etc/relayrc.  A system file that we may not read is passed over when there is a file
- * of the user's own.  With --host no file is read at all, as in msmtp.
+ * of the user's own.  With --host no file is read at all, as in msmtp.  There is no file:
+ * os_errno is ENOENT.
  */
 bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 		   struct err *e) RELAY_CHECKED;
@@ -23,6 +26,29 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
  */
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e) RELAY_CHECKED;
+
+/*
+ * The account a queued message was given to, with the settings of that call, checked.  *c is
+ * fresh and owns the account.  False (mostly CAUSE_CONFIG): the file or the account is gone
+ * or wrong now; the message waits.
+ */
+bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
+		       struct account **ret, struct err *e) RELAY_CHECKED;
+
+/* The same the other way: what the entry must say to be given to this account again. */
+bool settings_to_entry(const struct account *a, const struct options *o, struct queue_entry *v,
+		       struct err *e) RELAY_CHECKED;
+
+/*
+ * The folder of the account's queue: `queue_directory`, else $XDG_STATE_HOME/relay/queue,
+ * else ~/.local/state/relay/queue.  NULL with *e set when there is no home.  The caller
+ * frees it.
+ */
+char *settings_queue_path(const struct account *a, struct identity *id, struct err *e)
+	RELAY_CHECKED;
+
+/* The account's times, for a message with this sender. */
+struct queue_times settings_times(const struct account *a, const char *sender);
 
 /* What the account says about TLS; the texts stay the account's. */
 struct tls_options settings_tls(const struct account *a);

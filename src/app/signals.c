@@ -6,11 +6,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 static const char *volatile last_words = "sendmail: stopped by a signal; nothing was sent\n";
 static volatile sig_atomic_t last_status = EX_TEMPFAIL;
+static const int deadly[] = { SIGTERM, SIGHUP, SIGINT };
+static volatile sig_atomic_t kept[2] = { -1, -1 };
 
 void signals_end_with(const char *line, int status)
 {
@@ -18,10 +21,44 @@ void signals_end_with(const char *line, int status)
 	last_status = status;
 }
 
-/* Nothing on disk needs care: temporary files have no name.  Only async-signal-safe calls. */
+static void mask_deadly(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
+		sigaddset(&set, deadly[i]);
+	}
+	sigprocmask(how, &set, NULL);
+}
+
+void signals_hold(void)
+{
+	mask_deadly(SIG_BLOCK);
+}
+
+void signals_release(void)
+{
+	mask_deadly(SIG_UNBLOCK);
+}
+
+void signals_keep(const int fds[2])
+{
+	kept[0] = fds[0];
+	kept[1] = fds[1];
+}
+
+/* Only async-signal-safe calls. */
 static void end_here(int signal_number)
 {
+	static const char safe[] =
+		"sendmail: stopped by a signal; the message is kept in the queue\n";
 	const char *line = last_words;
+
+	if (kept[0] >= 0 && fsync(kept[0]) == 0 && fsync(kept[1]) == 0) {
+		line = safe;
+		last_status = EX_OK;
+	}
 	ssize_t ignored = write(STDERR_FILENO, line, strlen(line));
 
 	(void)ignored;
@@ -42,10 +79,11 @@ static void fill_descriptors(void)
 
 void signals_prepare(void)
 {
-	static const int deadly[] = { SIGTERM, SIGHUP, SIGINT };
 	sigset_t none;
 
 	fill_descriptors();
+	/* The caller's, but what we make we can open again: the queue's files. */
+	umask(umask(077) & 077);
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

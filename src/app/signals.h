@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * signals: what the process needs before it does anything: standard descriptors that
- * exist, signals in a known state, no core dump with a password in it.
+ * exist, signals in a known state, no core dump with a password in it, and a umask that
+ * leaves the owner his rights.
  */
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
@@ -21,5 +22,19 @@ void signals_prepare(void);
  * with: once the fate of the message is known, no signal can change what the caller hears.
  */
 void signals_end_with(const char *line, int status);
+
+/*
+ * Between the two a deadly signal waits: where the fate of the message changes, and what is
+ * said about it has to change with it.
+ */
+void signals_hold(void);
+void signals_release(void);
+
+/*
+ * The message stands in the queue, but is not synced: a deadly signal first fsyncs these two
+ * descriptors, and ends the program with EX_OK, since the message is safe then, and with a
+ * line that says so.  -1 twice: no more.
+ */
+void signals_keep(const int fds[2]);
 
 #endif

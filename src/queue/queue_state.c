@@ -117,13 +117,16 @@ static bool has_outcomes(const struct queue_entry *v)
 	return v->is_warned;
 }
 
-/* Made anew: what a killed process, or a stranger, has left there is removed. */
-static int make_new(int folder, const char *name)
+/* Made anew: what a killed process has left there is removed; also what a stranger has. */
+static int make_new(struct queue *q, int folder, const char *name)
 {
 	const int flags = O_CREAT | O_EXCL | O_WRONLY | FILE_FLAGS;
 	int fd = openat(folder, name, flags, 0600);
+	struct err ignored;
 
-	if (fd < 0 && errno == EEXIST && unlinkat(folder, name, 0) == 0) {
+	if (fd < 0 && errno == EEXIST &&
+	    (unlinkat(folder, name, 0) == 0 ||
+	     folder_set_aside(q, FOLDER_STATE, name, name, &ignored))) {
 		fd = openat(folder, name, flags, 0600);
 	}
 	return fd;
@@ -155,7 +158,7 @@ bool queue_save(struct queue *q, struct queue_entry *v, bool must_last, struct e
 		return false;
 	}
 	snprintf(name, sizeof(name), "%s" NEW_SUFFIX, v->id);
-	int fd FS_AUTO = make_new(folder, name);
+	int fd FS_AUTO = make_new(q, folder, name);
 	bool ok = fd >= 0 && fs_write_all(fd, text.data, text.size) &&
 		  ((!must_last && !has_outcomes(v)) || sync_file(fd)) &&
 		  renameat(folder, name, folder, v->id) == 0;

@@ -4,9 +4,9 @@
  * group of messages (queue_entry_group).  A slot is held as long as its descriptor, also by
  * a child that inherits it.
  *
- * So that no message is left behind: who gets no slot makes its message durable in
- * incoming/ and tries once more; who gives a slot back looks into incoming/ once more.  One
- * of the two sees the other.
+ * So that no message is left behind: who unlocks a message in incoming/ that waits tries for
+ * a slot afterwards; who gives a slot back looks afterwards whether one waits there that
+ * nobody has locked.  Whichever of all these comes last sees what the others have left.
  */
 #ifndef QUEUE_SLOT_H
 #define QUEUE_SLOT_H

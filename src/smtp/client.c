@@ -28,6 +28,7 @@ struct smtp_client *smtp_client_new(const struct smtp_options *options)
 	buf_init_secret(&c->login.sent, VERB_LINE_MAX);
 	buf_init_secret(&c->login.challenge, REPLY_TEXT_MAX);
 	reply_init(&c->reply);
+	client_init_rounds(c);
 	if (options->security == SMTP_IMPLICIT_TLS) {
 		c->phase = PHASE_TLS;
 	} else {
@@ -47,7 +48,7 @@ void smtp_client_free(struct smtp_client *c)
 	buf_clear(&c->login.sent);
 	buf_clear(&c->login.challenge);
 	reply_clear(&c->reply);
-	client_forget_round(c);
+	client_free_rounds(c);
 	mem_wipe(c, sizeof(*c));
 	free(c);
 }
@@ -65,9 +66,9 @@ static struct smtp_action write_action(struct smtp_client *c)
 {
 	unsigned blocks = (unsigned)(c->out.size / CLIENT_OUT_BLOCK) + 1;
 
-	c->is_writing = true;
-	if (c->txn && c->round.stage == STAGE_SENT) {
-		c->round.is_end_given = true;
+	if (!c->is_writing) {
+		client_mark_written(c);
+		c->is_writing = true;
 	}
 	return (struct smtp_action){
 		.kind = SMTP_WRITE,
@@ -91,18 +92,26 @@ static struct smtp_action read_action(struct smtp_client *c)
 
 static struct smtp_action body_action(struct smtp_client *c)
 {
-	unsigned long long left = c->txn->size - c->round.body_at;
+	const struct round *r = c->sending;
+	unsigned long long left = r->txn->size - r->body_at;
 	size_t room = CLIENT_OUT_TARGET - c->out.size;
 
 	return (struct smtp_action){
 		.kind = SMTP_BODY,
-		.offset = c->round.body_at,
+		.txn = r->txn,
+		.offset = r->body_at,
 		.max = left < room ? (size_t)left : room,
 	};
 }
 
 static struct smtp_action over_action(struct smtp_client *c)
 {
+	if (c->is_moot && !c->is_quit_wanted) {
+		return (struct smtp_action){ .kind = SMTP_IDLE };
+	}
+	if (c->is_moot) {
+		return (struct smtp_action){ .kind = SMTP_DONE };
+	}
 	return (struct smtp_action){
 		.kind = c->has_failed ? SMTP_FAIL : SMTP_DONE,
 		.err = c->has_failed ? &c->err : NULL,
@@ -155,6 +164,7 @@ static struct smtp_action caller_action(struct smtp_client *c)
 		a.kind = SMTP_VERIFY;
 		break;
 	case PHASE_READY:
+		c->is_idle_owed = false;
 		break;
 	case PHASE_GREETING:
 	case PHASE_HELLO:
@@ -168,73 +178,104 @@ static struct smtp_action caller_action(struct smtp_client *c)
 	return a;
 }
 
+/* The last of the settled ones is followed by IDLE before the server is heard again. */
+static bool owes_idle(const struct smtp_client *c)
+{
+	return c->is_idle_owed && c->open == 0 && c->phase == PHASE_READY &&
+	       !c->is_quit_wanted;
+}
+
+/* False when the state changed so that it must be looked at again. */
+static bool decide(struct smtp_client *c, struct smtp_action *ret_action)
+{
+	if (client_wants_body(c) && c->sending->body_at == c->sending->txn->size) {
+		client_end_body(c);
+	}
+	if (client_asks_next(c)) {
+		*ret_action = (struct smtp_action){ .kind = SMTP_NEXT };
+		return true;
+	}
+	if (client_settle(c)) {
+		return false;
+	}
+	if (owes_idle(c)) {
+		*ret_action = caller_action(c);
+		return true;
+	}
+	if (has_stale_reply(c) && client_take_unasked(c)) {
+		return false;
+	}
+	client_pump(c);
+	if (c->phase == PHASE_OVER ||
+	    (c->out.size == 0 && client_awaits(c) && client_take_reply(c))) {
+		return false;
+	}
+	if (client_wants_body(c) && c->out.size < CLIENT_OUT_TARGET) {
+		*ret_action = body_action(c);
+		return c->sending->body_at < c->sending->txn->size;
+	}
+	if (c->out.size > 0) {
+		*ret_action = write_action(c);
+		return true;
+	}
+	if (client_awaits(c)) {
+		*ret_action = read_action(c);
+		return true;
+	}
+	if (c->phase == PHASE_LEAVING) {
+		c->phase = PHASE_OVER;
+		return false;
+	}
+	if (client_take_unasked(c)) {
+		return false;
+	}
+	*ret_action = caller_action(c);
+	return true;
+}
+
 /*
  * Commands are built before the input is looked at, and the input is looked at only when
  * all that was built is written: so the output is the same however the input was cut.
  */
 struct smtp_action smtp_client_next(struct smtp_client *c)
 {
-	while (c->phase != PHASE_OVER) {
+	struct smtp_action a;
+
+	do {
+		if (c->settled > 0) {
+			return (struct smtp_action){ .kind = SMTP_SETTLED,
+						     .txn = client_give_back(c) };
+		}
+		if (c->phase == PHASE_OVER) {
+			return over_action(c);
+		}
 		if (c->is_writing) {
 			return write_action(c);
 		}
-		if (client_wants_body(c) && c->round.body_at == c->txn->size) {
-			client_end_body(c);
-		}
-		if (c->out.size == 0 && client_awaits(c) && client_take_reply(c)) {
-			continue;
-		}
-		if (!client_awaits(c) && client_settle(c)) {
-			continue;
-		}
-		if (has_stale_reply(c) && client_take_unasked(c)) {
-			continue;
-		}
-		client_pump(c);
-		if (c->phase == PHASE_OVER) {
-			break;
-		}
-		if (client_wants_body(c) && c->out.size < CLIENT_OUT_TARGET) {
-			if (c->round.body_at < c->txn->size) {
-				return body_action(c);
-			}
-			continue;
-		}
-		if (c->out.size > 0) {
-			return write_action(c);
-		}
-		if (client_awaits(c)) {
-			return read_action(c);
-		}
-		if (c->phase == PHASE_LEAVING) {
-			c->phase = PHASE_OVER;
-		} else if (!client_take_unasked(c)) {
-			return caller_action(c);
-		}
-	}
-	return over_action(c);
+	} while (!decide(c, &a));
+	return a;
 }
 
 /* -- what the caller hands in ---------------------------------------------------------- */
 
 void smtp_client_submit(struct smtp_client *c, struct smtp_txn *txn)
 {
-	BUG_ON(c->txn || c->is_quit_wanted);
-	c->txn = txn;
-	client_forget_round(c);
-	c->round.rcpt = mem_alloc(txn->rcpt_count + 1, 1);
+	struct round *r = client_add_round(c, txn);
+
+	txn->was_begun = false;
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
 		struct outcome *o = &txn->rcpts[i].outcome;
 		if (o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_PERMANENT) {
 			*o = (struct outcome){ .verb = "" };
-			c->round.rcpt[i] = RCPT_WAITING;
+			r->rcpt[i] = RCPT_WAITING;
 		}
 	}
 	if (c->phase == PHASE_OVER || c->phase == PHASE_LEAVING) {
 		client_fail_text(c, CAUSE_LOST, VERB_NONE, 0, FAIL_BROKEN,
 				 "the session was over before this message");
 	} else if (c->is_hello_done) {
-		client_plan(c);
+		client_plan(c, r);
+		client_login_if_due(c);
 	}
 }
 
@@ -293,12 +334,13 @@ void smtp_client_body(struct smtp_client *c, struct span bytes)
 	BUG_ON(c->is_writing || !client_wants_body(c) || bytes.size == 0 ||
 	       bytes.size > body_action(c).max);
 	size_t before = c->out.size;
-	bool fits = c->round.is_raw ? buf_add_span(&c->out, bytes)
-				    : wire_stuff(&c->round.at_line_start, bytes, &c->out);
+	struct round *r = c->sending;
+	bool fits = r->is_raw ? buf_add_span(&c->out, bytes)
+			      : wire_stuff(&r->at_line_start, bytes, &c->out);
 	BUG_ON(!fits);	/* CLIENT_OUT_MAX has room for every byte twice */
 	c->body_from = c->body_size > 0 ? c->body_from : before;
 	c->body_size += c->out.size - before;
-	c->round.body_at += bytes.size;
+	r->body_at += bytes.size;
 }
 
 void smtp_client_lost(struct smtp_client *c, const struct err *why)
@@ -309,14 +351,9 @@ void smtp_client_lost(struct smtp_client *c, const struct err *why)
 		c->early = c->in.size - c->in_at;
 	}
 	/* What the server said before still counts. */
-	while (c->phase != PHASE_OVER && c->phase != PHASE_LEAVING && client_awaits(c) &&
-	       client_take_reply(c)) {
+	while (c->phase != PHASE_OVER && c->phase != PHASE_LEAVING &&
+	       (client_settle(c) || (client_awaits(c) && client_take_reply(c)))) {
 		;
-	}
-	if (c->phase == PHASE_READY || c->phase == PHASE_LOGIN) {
-		while (!client_awaits(c) && client_settle(c)) {
-			;
-		}
 	}
 	if (c->phase == PHASE_OVER) {
 		return;

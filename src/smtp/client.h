@@ -16,14 +16,26 @@
  *	STEP     answer action.data (raw challenge) with smtp_client_auth_reply()
  *	VERIFY   the server said 235: check that the mechanism is complete and the server
  *	         has proved itself; then smtp_client_auth_verified() (or _cancel())
- *	BODY     give message bytes from action.offset on with smtp_client_body()
- *	IDLE     the transaction is over, its outcomes stand in its recipients: submit the
- *	         next one or smtp_client_quit()
+ *	BODY     give bytes of action.txn's message from action.offset on with
+ *	         smtp_client_body()
+ *	NEXT     the end of the message submitted last is ready to be written: submit the
+ *	         next transaction, or smtp_client_quit() so that QUIT rides along; asked at
+ *	         most once for each transaction, before the WRITE with its end of data.
+ *	         Unanswered, it comes to IDLE later
+ *	SETTLED  action.txn is over: its outcomes stand in its recipients, and the engine
+ *	         never touches it again; once for each transaction, in the order of submission
+ *	IDLE     all transactions are settled: submit the next one or smtp_client_quit()
  *	DONE     the session is over; close without waiting
- *	FAIL     the session is over; action.err says why; the transaction's recipients
- *	         have outcomes; action.avoid says what another attempt should avoid
+ *	FAIL     the session is over; action.err says why; action.avoid says what another
+ *	         attempt should avoid
  *
  * Lost connections, timeouts and read errors go in with smtp_client_lost().
+ *
+ * SETTLED comes for every transaction before IDLE, DONE and FAIL.  With in_flight_max above
+ * 1 a small message is sent while those before it have no answer, if the server offers
+ * PIPELINING and CHUNKING and has accepted one message of this session and RSET in the
+ * flight behind it; any other waits until nothing is outstanding.  A loss then leaves all
+ * of those UNKNOWN (rule 8).
  *
  * Rules that never break (tests name them by number):
  *   1. No command before the greeting.
@@ -54,6 +66,7 @@ enum smtp_avoid {
 	SMTP_AVOID_AUTH_PIPELINING = 1,	/* nothing may follow AUTH in its flight */
 	SMTP_AVOID_CHUNKING = 2,	/* BDAT was offered, then not understood */
 	SMTP_AVOID_PIPELINING = 4,
+	SMTP_AVOID_OVERLAP = 8,		/* no message before those before it are answered */
 };
 
 struct smtp_options {
@@ -70,7 +83,14 @@ struct smtp_options {
 	 * known, so that a refusal costs no bandwidth.
 	 */
 	unsigned long long eager_max;
+	/*
+	 * Most transactions whose end of data may be sent and unanswered at once; 0 and 1 =
+	 * each is awaited.  Above SMTP_IN_FLIGHT_MAX it is that.
+	 */
+	unsigned in_flight_max;
 };
+
+#define SMTP_IN_FLIGHT_MAX 100u
 
 /* RFC 3461: NOTIFY bits; 0 = parameter not sent. */
 enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4,
@@ -83,7 +103,7 @@ struct smtp_rcpt {
 	struct outcome outcome;
 };
 
-/* One message for a number of recipients.  The caller owns it until IDLE, DONE or FAIL. */
+/* One message for a number of recipients.  The caller leaves it alone until SETTLED. */
 struct smtp_txn {
 	const char *sender;	/* "" = null sender */
 	struct smtp_rcpt *rcpts;
@@ -95,12 +115,16 @@ struct smtp_txn {
 	unsigned notify;	/* enum smtp_notify */
 	enum smtp_ret ret;
 	const char *envid;	/* not yet xtext; NULL = none */
-	bool is_last;		/* QUIT rides along; DONE follows instead of IDLE */
+	/*
+	 * Out: MAIL for it was in a WRITE.  False at SETTLED: nothing about it has reached the
+	 * server (what is wrong with it was seen before, or the session ended too early).
+	 */
+	bool was_begun;
 };
 
 enum smtp_action_kind {
-	SMTP_WRITE, SMTP_READ, SMTP_TLS, SMTP_AUTH, SMTP_STEP, SMTP_VERIFY, SMTP_BODY, SMTP_IDLE,
-	SMTP_DONE, SMTP_FAIL,
+	SMTP_WRITE, SMTP_READ, SMTP_TLS, SMTP_AUTH, SMTP_STEP, SMTP_VERIFY, SMTP_BODY, SMTP_NEXT,
+	SMTP_SETTLED, SMTP_IDLE, SMTP_DONE, SMTP_FAIL,
 };
 
 struct smtp_action {
@@ -114,6 +138,7 @@ struct smtp_action {
 				   of it, which is longer for more data */
 	unsigned long long reply_no;	/* READ: changes when a new reply is awaited: only then
 					   does the timeout start anew (a dripping server) */
+	struct smtp_txn *txn;	/* BODY, SETTLED */
 	unsigned long long offset;	/* BODY */
 	size_t max;		/* BODY: give at most this many bytes, and at least one */
 	const struct smtp_caps *caps;	/* AUTH */
@@ -130,11 +155,15 @@ void smtp_client_free(struct smtp_client *c);	/* wipes its buffers */
 struct smtp_action smtp_client_next(struct smtp_client *c);
 
 /*
- * At the start, or at IDLE.  May be called before the greeting has come.  Recipients that
- * are ACCEPTED or PERMANENT already are left alone, all others are tried: so the same
- * transaction can go to another session.
+ * At the start, at NEXT, or at IDLE.  May be called before the greeting has come.
+ * Recipients that are ACCEPTED or PERMANENT already are left alone, all others are tried:
+ * so the same transaction can go to another session.
  */
 void smtp_client_submit(struct smtp_client *c, struct smtp_txn *txn);
+/*
+ * Nothing more will be submitted.  At NEXT, at IDLE, or at any time before: then neither is
+ * asked for, and DONE (or FAIL) follows when all is settled.
+ */
 void smtp_client_quit(struct smtp_client *c);
 
 void smtp_client_wrote(struct smtp_client *c);	/* all of the last WRITE */

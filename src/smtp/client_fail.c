@@ -15,12 +15,9 @@ static bool may_be_taken(const struct round *r)
 	       r->mail.verdict == VERDICT_UNTRIED && r->data.verdict == VERDICT_UNTRIED;
 }
 
-static void set_outcome(const struct smtp_client *c, struct outcome *o,
-			enum rcpt_state state, const struct outcome *why,
-			enum fail_how how)
+static void set_outcome(const struct round *r, struct outcome *o, enum rcpt_state state,
+			const struct outcome *why, enum fail_how how)
 {
-	const struct round *r = &c->round;
-
 	if (how == FAIL_BROKEN && may_be_taken(r) &&
 	    (state == RCPT_SENT || state == RCPT_TAKEN)) {
 		char text[OUTCOME_TEXT_MAX];
@@ -39,16 +36,15 @@ static void set_outcome(const struct smtp_client *c, struct outcome *o,
 }
 
 /* Every recipient that has no outcome gets one.  True when there was such a recipient. */
-static bool give_outcomes(struct smtp_client *c, const struct outcome *why,
-			  enum fail_how how)
+static bool give_outcomes(struct round *r, const struct outcome *why, enum fail_how how)
 {
 	bool was_open = false;
 
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
-		enum rcpt_state state = c->round.rcpt[i];
+	for (size_t i = 0; i < r->txn->rcpt_count; i++) {
+		enum rcpt_state state = r->rcpt[i];
 		if (state == RCPT_WAITING || state == RCPT_SENT || state == RCPT_TAKEN ||
 		    state == RCPT_LATER) {
-			set_outcome(c, &c->txn->rcpts[i].outcome, state, why, how);
+			set_outcome(r, &r->txn->rcpts[i].outcome, state, why, how);
 			was_open = true;
 		}
 	}
@@ -60,27 +56,32 @@ void client_fail(struct smtp_client *c, const struct outcome *why, unsigned avoi
 {
 	struct outcome because = *why;	/* it may stand in what is forgotten here */
 	bool was_leaving = c->phase == PHASE_LEAVING;
-	/* All that was asked for has its answer: the rest does not matter. */
-	bool is_done = was_leaving && !c->has_failed;
-	/* What was learned is no reason to send again what perhaps was taken. */
-	bool is_told = how == FAIL_BROKEN && !may_be_taken(&c->round);
+	bool is_told = how == FAIL_BROKEN;
+	bool had_any = c->open > 0, was_open = false;
 
-	if (c->phase == PHASE_OVER && !c->txn) {
+	if (c->phase == PHASE_OVER && !had_any) {
 		return;
 	}
-	if (c->txn) {
-		bool was_open = give_outcomes(c, &because, how);
-		is_done = c->txn->is_last && !was_open && !was_leaving;
-		c->txn = NULL;
-		client_forget_round(c);
+	while (c->open > 0) {
+		/* What was learned is no reason to send again what perhaps was taken. */
+		is_told = is_told && !may_be_taken(c->hearing);
+		was_open = give_outcomes(c->hearing, &because, how) || was_open;
+		client_close_round(c);
+	}
+	/* All that was asked for has its answer: the rest does not matter. */
+	bool is_done = !had_any ? was_leaving && !c->has_failed
+				: c->is_quit_wanted && !was_open && !was_leaving;
+	if (was_open) {
+		c->is_moot = false;
 	}
 	if (!is_done && !c->has_failed) {
 		c->has_failed = true;
+		c->is_moot = c->is_idle_owed && !was_open && !c->is_quit_wanted;
 		err_set(&c->err, because.cause, "%s%s%s", because.verb,
 			because.verb[0] ? ": " : "", because.text);
 		c->avoid = (avoid | (is_told ? c->learned : 0)) & ~c->options.avoid;
 	}
-	c->wait_count = 0;
+	c->wait_count = c->unwritten = 0;
 	c->is_writing = false;
 	c->secret_from = c->secret_size = 0;
 	c->body_from = c->body_size = 0;
@@ -120,16 +121,17 @@ void client_break(struct smtp_client *c, const struct outcome *why, bool is_time
 	 * A server that is only slow may yet take the message, and must not get it twice.
 	 * One that has answered AUTH, and nothing behind it, has thrown it away.
 	 */
-	bool is_slow = is_timeout && may_be_taken(&c->round) &&
-		       c->login.result == LOGIN_OPEN;
+	const struct round *r = c->hearing;
+	bool is_slow = is_timeout && may_be_taken(r) && c->login.result == LOGIN_OPEN;
 	unsigned avoid = 0;
 
-	if (is_ours || is_slow || !c->txn || c->is_one_step) {
+	if (is_ours || is_slow || !r->txn || r->is_overlapped || c->is_one_step) {
 		avoid = 0;
+	} else if (r->is_probed && r->stage == STAGE_OVER) {
+		avoid = SMTP_AVOID_OVERLAP;	/* all is answered but RSET behind it */
 	} else if (client_may_blame_following(c)) {
 		avoid = SMTP_AVOID_AUTH_PIPELINING;
-	} else if (c->round.is_pipelined && !c->round.is_with_auth &&
-		   is_flight_swallowed(c)) {
+	} else if (r->is_pipelined && !r->is_with_auth && is_flight_swallowed(c)) {
 		avoid = SMTP_AVOID_PIPELINING;
 	}
 	client_fail(c, why, avoid, FAIL_BROKEN);
@@ -137,13 +139,17 @@ void client_break(struct smtp_client *c, const struct outcome *why, bool is_time
 
 void client_out_of_order(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
+	const struct round *round = c->hearing;
+	bool is_running_ahead = round->txn && !c->is_one_step;
 	struct outcome why;
 	char text[OUTCOME_TEXT_MAX], line[400];
 	unsigned avoid = 0;
 
-	if (c->txn && !c->is_one_step && client_may_blame_following(c)) {
+	if (round->is_overlapped) {
+		avoid = SMTP_AVOID_OVERLAP;
+	} else if (is_running_ahead && client_may_blame_following(c)) {
 		avoid = SMTP_AVOID_AUTH_PIPELINING;
-	} else if (c->txn && !c->is_one_step && c->round.is_pipelined && !c->is_writing) {
+	} else if (is_running_ahead && round->is_pipelined && !c->is_writing) {
 		avoid = SMTP_AVOID_PIPELINING;	/* when a write failed, it is that */
 	}
 	reply_line(r, line, sizeof(line));

@@ -19,13 +19,13 @@ bool client_is_misplaced(const struct reply *r)
  */
 static void refuse_early(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
-	outcome_of_reply(&c->round.data, verb, r);
+	outcome_of_reply(&c->hearing->data, verb, r);
 	if (c->options.is_lmtp && r->code / 100 == 5) {
 		/* This was about the first of them. */
-		c->round.data.verdict = VERDICT_TEMPORARY;
-		c->round.data.cause = CAUSE_PROTOCOL;
+		c->hearing->data.verdict = VERDICT_TEMPORARY;
+		c->hearing->data.cause = CAUSE_PROTOCOL;
 	}
-	c->round.stage = STAGE_OVER;
+	c->hearing->stage = STAGE_OVER;
 	c->is_out_of_step = true;
 	c->wait_count = 0;
 }
@@ -34,8 +34,11 @@ static void refuse_early(struct smtp_client *c, enum verb verb, const struct rep
 static bool is_puzzled(const struct smtp_client *c, enum verb verb, const struct reply *r)
 {
 	/* 503 to a flight can be about its order; when nothing else was open it is not. */
-	return verb == VERB_BDAT && (r->code == 500 || r->code == 502 || r->code == 504 ||
-				     (r->code == 503 && !c->round.is_pipelined));
+	bool is_unknown = r->code == 500 || r->code == 502 || r->code == 504 ||
+			  (r->code == 503 && !c->hearing->is_pipelined);
+
+	/* Where other transactions are in flight, BDAT was accepted before. */
+	return verb == VERB_BDAT && is_unknown && !c->hearing->is_overlapped;
 }
 
 /* It takes the message for commands: nothing it says now can be trusted. */
@@ -45,21 +48,21 @@ static void give_up_chunking(struct smtp_client *c, const struct reply *r)
 
 	c->is_out_of_step = true;
 	c->wait_count = 0;
-	if (c->round.taken > 0) {
+	if (c->hearing->taken > 0) {
 		c->learned |= SMTP_AVOID_CHUNKING;
 		outcome_of_reply(&why, VERB_BDAT, r);
 		client_fail(c, &why, SMTP_AVOID_CHUNKING, FAIL_SURE);
 	} else {
-		c->round.stage = STAGE_OVER;
+		c->hearing->stage = STAGE_OVER;
 	}
 }
 
 /* In LMTP the next accepted recipient's own answer; true when more of them follow. */
 static bool answer_one(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
-	struct round *round = &c->round;
-	size_t i = client_next_rcpt(c, round->final_at, RCPT_TAKEN);
-	struct outcome *o = &c->txn->rcpts[i].outcome;
+	struct round *round = c->hearing;
+	size_t i = client_next_rcpt(round, round->final_at, RCPT_TAKEN);
+	struct outcome *o = &round->txn->rcpts[i].outcome;
 
 	round->final_at = i + 1;
 	if (r->code / 100 == 2) {
@@ -76,7 +79,7 @@ static bool answer_one(struct smtp_client *c, enum verb verb, const struct reply
 /* In LMTP 500 can be about one recipient: only when all say so it is about BDAT. */
 static void answer_each(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
-	struct round *round = &c->round;
+	struct round *round = c->hearing;
 
 	if (answer_one(c, verb, r)) {
 		client_put_back(c, verb);
@@ -85,7 +88,7 @@ static void answer_each(struct smtp_client *c, enum verb verb, const struct repl
 	round->stage = STAGE_OVER;
 	round->is_open = false;
 	if (round->puzzled == round->taken) {
-		for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+		for (size_t i = 0; i < round->txn->rcpt_count; i++) {
 			if (round->rcpt[i] == RCPT_PUZZLED) {
 				round->rcpt[i] = RCPT_TAKEN;
 			}
@@ -96,18 +99,19 @@ static void answer_each(struct smtp_client *c, enum verb verb, const struct repl
 
 static void answer_all(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
-	struct round *round = &c->round;
+	struct round *round = c->hearing;
 
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, verb, r);
 		if (round->taken > 0 && client_is_bad_sequence(c, r)) {
 			round->is_bad_sequence = true;
+			client_soften(c, &round->data, r);
 		}
 		/* What a server does with a BDAT that it refuses is up to it: RSET. */
 		round->is_open = round->is_open && verb == VERB_BDAT;
 		return;
 	}
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+	for (size_t i = 0; i < round->txn->rcpt_count; i++) {
 		if (round->rcpt[i] == RCPT_TAKEN) {
 			client_accept(c, i, verb, r);
 		}
@@ -117,7 +121,7 @@ static void answer_all(struct smtp_client *c, enum verb verb, const struct reply
 
 void client_on_final(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
-	struct round *round = &c->round;
+	struct round *round = c->hearing;
 	bool is_ended = round->stage != STAGE_BODY;
 	bool is_each = c->options.is_lmtp && round->taken > 0 && is_ended;
 
@@ -146,6 +150,17 @@ static bool take_from(struct reply *r, struct span *in)
 	return is_there;
 }
 
+/* Perhaps the acceptance belonged to something else. */
+static void doubt(struct round *round, const char *text)
+{
+	for (size_t i = 0; i < round->txn->rcpt_count; i++) {
+		if (round->rcpt[i] == RCPT_DELIVERED) {
+			outcome_set(&round->txn->rcpts[i].outcome, VERDICT_UNKNOWN,
+				    CAUSE_UNKNOWN, VERB_NONE, "", text);
+		}
+	}
+}
+
 /*
  * QUIT's answer is not waited for.  But when it is in hand and cannot be QUIT's, and one
  * more stands behind it, there was one answer too many before: what looked like the
@@ -154,7 +169,7 @@ static bool take_from(struct reply *r, struct span *in)
  */
 void client_check_farewell(struct smtp_client *c)
 {
-	struct round *round = &c->round;
+	struct round *round = c->hearing;
 	char line[OUTCOME_TEXT_MAX / 2], text[OUTCOME_TEXT_MAX];
 	struct span in_hand = span_from(buf_span(&c->in), c->in_at);
 	struct reply r;
@@ -173,10 +188,25 @@ void client_check_farewell(struct smtp_client *c)
 		c->is_out_of_step = true;
 	}
 	reply_clear(&r);
-	for (size_t i = 0; !fits && i < c->txn->rcpt_count; i++) {
-		if (round->rcpt[i] == RCPT_DELIVERED) {
-			outcome_set(&c->txn->rcpts[i].outcome, VERDICT_UNKNOWN, CAUSE_UNKNOWN,
-				    VERB_NONE, "", text);
-		}
+	if (!fits) {
+		doubt(round, text);
 	}
+}
+
+/*
+ * RSET is always answered with 250: what looks like its refusal can be what the server says
+ * to the message before it, after an answer too many.
+ */
+void client_doubt(struct smtp_client *c, const struct reply *r)
+{
+	char line[OUTCOME_TEXT_MAX / 2], text[OUTCOME_TEXT_MAX];
+
+	reply_line(r, line, sizeof(line));
+	snprintf(text, sizeof(text), "the server's answers do not fit our commands; "
+		 "RSET was answered with: %s", line);
+	doubt(c->hearing, text);
+	c->is_out_of_step = true;
+	client_fail_text(c, CAUSE_PROTOCOL, VERB_NONE,
+			 c->hearing->is_overlapped ? SMTP_AVOID_OVERLAP : 0, FAIL_BROKEN,
+			 "%s", text);
 }

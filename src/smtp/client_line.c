@@ -9,11 +9,11 @@
 
 static bool has_utf8(const struct smtp_client *c)
 {
-	const struct smtp_txn *t = c->txn;
+	const struct smtp_txn *t = c->sending->txn;
 	bool needs = t->needs_smtputf8 || !text_is_ascii(span_str(t->sender));
 
 	for (size_t i = 0; i < t->rcpt_count && !needs; i++) {
-		needs = c->round.rcpt[i] == RCPT_WAITING &&
+		needs = c->sending->rcpt[i] == RCPT_WAITING &&
 			!text_is_ascii(span_str(t->rcpts[i].addr));
 	}
 	return needs && c->caps.smtputf8;
@@ -34,7 +34,7 @@ static bool add_envid(struct buf *line, const char *envid)
 void client_mail_line(const struct smtp_client *c, struct buf *line)
 {
 	static const char *const ret[] = { "", " RET=HDRS", " RET=FULL" };
-	const struct smtp_txn *t = c->txn;
+	const struct smtp_txn *t = c->sending->txn;
 
 	bool fits = buf_printf(line, "<%s>", t->sender) &&
 		    (!c->caps.has_size || buf_printf(line, " SIZE=%llu", t->size)) &&
@@ -89,7 +89,7 @@ void client_rcpt_line(const struct smtp_client *c, const struct smtp_rcpt *rcpt,
 	bool fits = buf_printf(line, "<%s>", rcpt->addr);
 
 	if (fits && c->caps.dsn) {
-		fits = add_notify(line, c->txn->notify) &&
+		fits = add_notify(line, c->sending->txn->notify) &&
 		       (!rcpt->orcpt || add_orcpt(line, rcpt->orcpt));
 	}
 	BUG_ON(!fits);

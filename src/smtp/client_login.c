@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-void client_start_login(struct smtp_client *c)
+static void start_login(struct smtp_client *c)
 {
 	if (!c->is_tls && !c->options.allow_cleartext_auth) {	/* rule 5 */
 		client_fail_text(c, CAUSE_AUTH, VERB_NONE, 0, FAIL_SURE,
@@ -20,6 +20,15 @@ void client_start_login(struct smtp_client *c)
 				 c->is_tls ? "here" : "without TLS");
 	} else {
 		c->phase = PHASE_CHOICE;
+	}
+}
+
+void client_login_if_due(struct smtp_client *c)
+{
+	/* A message that cannot be sent here anyway needs no login. */
+	if (c->is_login_due && !(c->hearing->txn && c->hearing->stage == STAGE_OVER)) {
+		c->is_login_due = false;
+		start_login(c);
 	}
 }
 
@@ -134,7 +143,7 @@ void smtp_client_auth_verified(struct smtp_client *c)
  */
 static void eat_next(struct smtp_client *c, const struct reply *r)
 {
-	struct round *round = &c->round;
+	struct round *round = c->hearing;
 	enum verb next = client_front(c);
 	struct outcome why;
 
@@ -143,10 +152,10 @@ static void eat_next(struct smtp_client *c, const struct reply *r)
 	if (next == VERB_MAIL) {
 		round->mail = why;
 	} else if (next == VERB_RCPT) {
-		size_t i = client_next_rcpt(c, round->reply_at, RCPT_SENT);
+		size_t i = client_next_rcpt(round, round->reply_at, RCPT_SENT);
 		round->rcpt[i] = RCPT_REFUSED;
 		round->reply_at = i + 1;
-		c->txn->rcpts[i].outcome = why;
+		round->txn->rcpts[i].outcome = why;
 	} else {
 		client_out_of_order(c, VERB_AUTH, r);
 		return;
@@ -186,7 +195,7 @@ static void answer_mail_first(struct smtp_client *c)
 {
 	client_pop(c);
 	client_put_back(c, VERB_AUTH);
-	c->round.is_mail_ok = c->round.is_open = true;
+	c->hearing->is_mail_ok = c->hearing->is_open = true;
 }
 
 void client_on_auth(struct smtp_client *c, const struct reply *r)
@@ -233,7 +242,7 @@ bool client_may_blame_following(const struct smtp_client *c)
 	/* Perhaps MAIL was answered first. */
 	bool is_open = c->login.result == LOGIN_OPEN;
 
-	return c->round.is_with_auth && (!c->round.is_mail_ok || is_open) &&
+	return c->hearing->is_with_auth && (!c->hearing->is_mail_ok || is_open) &&
 	       (c->login.result != LOGIN_REFUSED || is_misunderstood(&c->login));
 }
 
@@ -241,11 +250,11 @@ void client_settle_login(struct smtp_client *c)
 {
 	struct login *l = &c->login;
 
-	if (!l->is_followed || !c->txn) {
+	if (!l->is_followed || !c->hearing->txn) {
 		client_fail(c, &l->refusal, 0, FAIL_SURE);
 		return;
 	}
-	if (c->round.delivered == c->round.to_send && c->round.later == 0) {
+	if (c->hearing->delivered == c->hearing->to_send && c->hearing->later == 0) {
 		l->result = LOGIN_OK;	/* it took the mail: it wants no login */
 		c->phase = PHASE_READY;
 		return;

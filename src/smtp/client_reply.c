@@ -34,14 +34,11 @@ static void after_hello(struct smtp_client *c)
 {
 	c->is_hello_done = true;
 	c->phase = PHASE_READY;
-	if (c->txn) {
-		client_plan(c);
+	if (c->hearing->txn) {
+		client_plan(c, c->hearing);
 	}
-	/* A message that cannot be sent here anyway needs no login. */
-	if (c->options.use_auth &&
-	    !(c->txn && c->txn->is_last && c->round.stage == STAGE_OVER)) {
-		client_start_login(c);
-	}
+	c->is_login_due = c->options.use_auth;
+	client_login_if_due(c);
 }
 
 static void on_hello(struct smtp_client *c, enum verb verb, const struct reply *r)
@@ -108,12 +105,28 @@ static void on_response(struct smtp_client *c, const struct reply *r)
 	}
 }
 
+/* About the command, not about a message. */
+static bool is_not_understood(const struct reply *r)
+{
+	return (r->code >= 500 && r->code <= 504) || strncmp(r->enhanced, "5.5.", 4) == 0;
+}
+
 static void on_rset(struct smtp_client *c, const struct reply *r)
 {
-	if (r->code / 100 >= 4) {
+	struct round *round = c->hearing;
+	bool is_probe = round->is_probed && round->stage == STAGE_OVER;
+
+	if (r->code / 100 == 2) {
+		round->is_open = false;
+		c->is_proved = c->is_proved || (is_probe && round->delivered > 0);
+	} else if (is_probe && is_not_understood(r)) {
+		c->is_each_awaited = true;
+	} else if (r->code / 100 >= 4 && round->is_end_given) {
+		client_doubt(c, r);
+	} else if (r->code / 100 >= 4) {
 		c->is_out_of_step = true;
 		refuse_session(c, VERB_RSET, r);
-	} else if (r->code / 100 != 2) {
+	} else {
 		client_out_of_order(c, VERB_RSET, r);
 	}
 }
@@ -123,12 +136,13 @@ static void on_rset(struct smtp_client *c, const struct reply *r)
 static void on_mail(struct smtp_client *c, const struct reply *r)
 {
 	if (r->code / 100 >= 4) {
-		outcome_of_reply(&c->round.mail, VERB_MAIL, r);
-		c->round.is_bad_sequence = client_is_bad_sequence(c, r);
+		outcome_of_reply(&c->hearing->mail, VERB_MAIL, r);
+		c->hearing->is_bad_sequence = client_is_bad_sequence(c, r);
+		client_soften(c, &c->hearing->mail, r);
 	} else if (client_is_misplaced(r)) {
 		client_out_of_order(c, VERB_MAIL, r);
 	} else {
-		c->round.is_mail_ok = c->round.is_open = true;
+		c->hearing->is_mail_ok = c->hearing->is_open = true;
 	}
 }
 
@@ -140,14 +154,14 @@ static bool is_too_many(const struct smtp_client *c, const struct reply *r)
 {
 	const char *enhanced = r->code == 452 ? "4.5.3" : "5.5.3";
 
-	return c->round.taken > 0 && (r->code == 452 || r->code == 552) &&
+	return c->hearing->taken > 0 && (r->code == 452 || r->code == 552) &&
 	       (r->enhanced[0] == '\0' || strcmp(r->enhanced, enhanced) == 0);
 }
 
 static void refuse_rcpt(struct smtp_client *c, size_t i, const struct reply *r)
 {
-	struct round *round = &c->round;
-	struct outcome *o = &c->txn->rcpts[i].outcome;
+	struct round *round = c->hearing;
+	struct outcome *o = &round->txn->rcpts[i].outcome;
 
 	round->rcpt[i] = RCPT_REFUSED;
 	outcome_of_reply(o, VERB_RCPT, r);
@@ -158,22 +172,26 @@ static void refuse_rcpt(struct smtp_client *c, size_t i, const struct reply *r)
 	/* After a refused MAIL a bad sequence is what must come. */
 	if (round->is_mail_ok && client_is_bad_sequence(c, r)) {
 		round->is_bad_sequence = true;
+		client_soften(c, o, r);
 	}
 }
 
 static void on_rcpt(struct smtp_client *c, const struct reply *r)
 {
-	struct round *round = &c->round;
-	size_t i = client_next_rcpt(c, round->reply_at, RCPT_SENT);
+	struct round *round = c->hearing;
+	size_t i = client_next_rcpt(round, round->reply_at, RCPT_SENT);
 
-	BUG_ON(i >= c->txn->rcpt_count);
+	BUG_ON(i >= round->txn->rcpt_count);
 	round->reply_at = i + 1;
+	if (is_too_many(c, r) && round->taken < c->rcpts_taken) {
+		c->rcpts_taken = round->taken;
+	}
 	if (client_is_misplaced(r)) {
 		client_out_of_order(c, VERB_RCPT, r);
 	} else if (r->code / 100 == 2) {
 		round->rcpt[i] = RCPT_TAKEN;
 		round->taken++;
-	} else if (is_too_many(c, r) && !c->is_quit_sent) {
+	} else if (is_too_many(c, r) && !c->is_quit_sent && c->ahead == 0) {
 		round->rcpt[i] = RCPT_LATER;
 		round->later++;
 	} else {
@@ -183,7 +201,7 @@ static void on_rcpt(struct smtp_client *c, const struct reply *r)
 
 static void on_data(struct smtp_client *c, const struct reply *r)
 {
-	struct round *round = &c->round;
+	struct round *round = c->hearing;
 
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, VERB_DATA, r);
@@ -197,7 +215,7 @@ static void on_data(struct smtp_client *c, const struct reply *r)
 	} else {
 		client_start_body(c);
 		if (round->taken == 0) {	/* rule 7: a lone dot */
-			round->body_at = c->txn->size;
+			round->body_at = round->txn->size;
 		}
 	}
 }
@@ -242,8 +260,13 @@ static void on_closing(struct smtp_client *c, enum verb verb, const struct reply
 	client_fail(c, &why, 0, FAIL_SURE);
 }
 
+/* Whether a whole reply had come before the last WRITE was over, and before it began. */
+struct haste {
+	bool is_early, is_old;
+};
+
 /* False when there is none yet; otherwise it was taken, or the session is over. */
-static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
+static enum reply_got take(struct smtp_client *c, struct haste *ret_haste)
 {
 	struct err e;
 	size_t used;
@@ -266,8 +289,10 @@ static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
 		c->is_in_worth = false;
 	} else {
 		client_mask(c, c->reply.text.data, c->reply.text.size);
-		*ret_is_early = used <= c->early;
-		c->early -= *ret_is_early ? used : c->early;
+		ret_haste->is_early = used <= c->early;
+		ret_haste->is_old = used <= c->old_bytes;
+		c->early -= used < c->early ? used : c->early;
+		c->old_bytes -= used < c->old_bytes ? used : c->old_bytes;
 		c->budget -= used;
 		c->in_at += used;
 		c->replies++;
@@ -277,24 +302,29 @@ static enum reply_got take(struct smtp_client *c, bool *ret_is_early)
 }
 
 /*
- * The answer to the last command of a write cannot have come before the write was done,
- * save for a message that is refused while it is being sent.  When the write fails, any
- * refusal may say why.
+ * A reply that had come before a write began answers a command before it.  The answer to the
+ * last command of a write cannot have come before the write was done, save for a message
+ * that is refused while it is being sent.  When the write fails, any refusal may say why.
  */
-static bool is_before_its_time(const struct smtp_client *c, const struct reply *r)
+static bool is_before_its_time(const struct smtp_client *c, const struct reply *r,
+			       struct haste haste)
 {
+	if (haste.is_old && c->old_waits == 0) {
+		return true;
+	}
 	enum verb verb = client_front(c);
 	size_t left = c->wait_count - (c->waits[c->wait_count - 1].verb == VERB_QUIT);
 	bool may_refuse = verb == VERB_BDAT || verb == VERB_END || c->is_writing;
 
-	return left == 1 && c->waits[0].count == 1 && !(may_refuse && r->code / 100 >= 4);
+	return haste.is_early && left == 1 && c->waits[0].count == 1 &&
+	       !(may_refuse && r->code / 100 >= 4);
 }
 
 bool client_take_reply(struct smtp_client *c)
 {
 	const struct reply *r = &c->reply;
-	bool is_early = false;
-	enum reply_got got = take(c, &is_early);
+	struct haste haste = { .is_early = false };
+	enum reply_got got = take(c, &haste);
 
 	if (got != REPLY_DONE) {
 		return got == REPLY_BAD;
@@ -302,9 +332,10 @@ bool client_take_reply(struct smtp_client *c)
 	enum verb verb = client_front(c);
 	if (r->code == 421) {
 		on_closing(c, verb, r);
-	} else if (is_early && is_before_its_time(c, r)) {
+	} else if (is_before_its_time(c, r, haste)) {
 		client_out_of_order(c, verb, r);	/* rule 2 */
 	} else {
+		c->old_waits -= c->old_waits > 0;
 		client_pop(c);
 		handlers[verb](c, r);
 	}
@@ -313,7 +344,7 @@ bool client_take_reply(struct smtp_client *c)
 
 bool client_take_unasked(struct smtp_client *c)
 {
-	bool is_early;
+	struct haste haste;
 
 	if (c->phase == PHASE_TLS) {	/* rule 3 */
 		if (c->in.size == c->in_at) {
@@ -325,7 +356,7 @@ bool client_take_unasked(struct smtp_client *c)
 				 "connection");
 		return true;
 	}
-	enum reply_got got = take(c, &is_early);
+	enum reply_got got = take(c, &haste);
 	if (got == REPLY_DONE && c->reply.code == 421) {
 		on_closing(c, VERB_NONE, &c->reply);
 	} else if (got == REPLY_DONE) {	/* rule 2 */

@@ -13,17 +13,11 @@
 /* Longest address that fits into a command with all parameters. */
 #define ADDRESS_MAX 4096
 
-void client_forget_round(struct smtp_client *c)
-{
-	free(c->round.rcpt);
-	c->round = (struct round){ .stage = STAGE_MAIL };
-}
-
-size_t client_next_rcpt(const struct smtp_client *c, size_t from, enum rcpt_state state)
+size_t client_next_rcpt(const struct round *r, size_t from, enum rcpt_state state)
 {
 	size_t i = from;
 
-	while (i < c->txn->rcpt_count && c->round.rcpt[i] != state) {
+	while (i < r->txn->rcpt_count && r->rcpt[i] != state) {
 		i++;
 	}
 	return i;
@@ -31,25 +25,25 @@ size_t client_next_rcpt(const struct smtp_client *c, size_t from, enum rcpt_stat
 
 void client_accept(struct smtp_client *c, size_t i, enum verb verb, const struct reply *r)
 {
-	struct outcome *o = &c->txn->rcpts[i].outcome;
+	struct outcome *o = &c->hearing->txn->rcpts[i].outcome;
 
 	outcome_of_reply(o, verb, r);
 	o->verdict = VERDICT_ACCEPTED;
 	o->cause = CAUSE_NONE;
-	c->round.rcpt[i] = RCPT_DELIVERED;
-	c->round.delivered++;
+	c->hearing->rcpt[i] = RCPT_DELIVERED;
+	c->hearing->delivered++;
 }
 
 /* -- what can be tried ----------------------------------------------------------------- */
 
 /* Starts a round with the recipients that are WAITING or LATER, as many as may be. */
-static void begin_round(struct smtp_client *c)
+static void begin_round(const struct smtp_client *c, struct round *r)
 {
-	struct round *r = &c->round;
 	size_t most = c->caps.rcpt_max > 0 ? c->caps.rcpt_max : SIZE_MAX;
 
-	*r = (struct round){ .stage = STAGE_MAIL, .rcpt = r->rcpt };
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+	*r = (struct round){ .stage = STAGE_MAIL, .txn = r->txn, .rcpt = r->rcpt,
+			     .is_next_asked = r->is_next_asked };
+	for (size_t i = 0; i < r->txn->rcpt_count; i++) {
 		if (r->rcpt[i] != RCPT_WAITING && r->rcpt[i] != RCPT_LATER) {
 			r->rcpt[i] = RCPT_FINAL;
 		} else if (r->to_send < most) {
@@ -66,10 +60,10 @@ static void begin_round(struct smtp_client *c)
 }
 
 /* Why the whole message cannot be sent to this server, or NULL. */
-static const char *find_obstacle(const struct smtp_client *c, enum cause *ret_cause,
-				 const char **ret_enhanced, char *text, size_t size)
+static const char *find_obstacle(const struct smtp_client *c, const struct smtp_txn *t,
+				 enum cause *ret_cause, const char **ret_enhanced,
+				 char *text, size_t size)
 {
-	const struct smtp_txn *t = c->txn;
 	struct span sender = span_str(t->sender);
 
 	if (c->caps.has_size && c->caps.size_max > 0 && t->size > c->caps.size_max) {
@@ -93,58 +87,59 @@ static const char *find_obstacle(const struct smtp_client *c, enum cause *ret_ca
 	return NULL;
 }
 
-static void plan_rcpt(struct smtp_client *c, size_t i)
+static void plan_rcpt(const struct smtp_client *c, struct round *r, size_t i)
 {
-	struct outcome *o = &c->txn->rcpts[i].outcome;
-	struct span addr = span_str(c->txn->rcpts[i].addr);
+	struct outcome *o = &r->txn->rcpts[i].outcome;
+	struct span addr = span_str(r->txn->rcpts[i].addr);
 
 	if (addr.size == 0 || addr.size > ADDRESS_MAX || text_has_line_break(addr)) {
 		outcome_set(o, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.1.3",
 			    "the address cannot be sent");
-		c->round.rcpt[i] = RCPT_FINAL;
+		r->rcpt[i] = RCPT_FINAL;
 	} else if (!c->caps.smtputf8 && !text_is_ascii(addr)) {
 		outcome_set(o, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.6.7",
 			    "the address is not ASCII, and the server does not offer "
 			    "SMTPUTF8");
-		c->round.rcpt[i] = RCPT_FINAL;
+		r->rcpt[i] = RCPT_FINAL;
 	}
 }
 
-void client_plan(struct smtp_client *c)
+void client_plan(struct smtp_client *c, struct round *r)
 {
 	char text[160];
 	const char *enhanced;
 	enum cause cause;
-	const char *obstacle = find_obstacle(c, &cause, &enhanced, text, sizeof(text));
+	const char *obstacle =
+		find_obstacle(c, r->txn, &cause, &enhanced, text, sizeof(text));
 
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
-		if (c->round.rcpt[i] != RCPT_WAITING) {
+	for (size_t i = 0; i < r->txn->rcpt_count; i++) {
+		if (r->rcpt[i] != RCPT_WAITING) {
 			continue;
 		}
 		if (obstacle) {
-			outcome_set(&c->txn->rcpts[i].outcome, VERDICT_PERMANENT, cause,
+			outcome_set(&r->txn->rcpts[i].outcome, VERDICT_PERMANENT, cause,
 				    VERB_MAIL, enhanced, obstacle);
-			c->round.rcpt[i] = RCPT_FINAL;
+			r->rcpt[i] = RCPT_FINAL;
 		} else {
-			plan_rcpt(c, i);
+			plan_rcpt(c, r, i);
 		}
 	}
-	begin_round(c);
+	begin_round(c, r);
 }
 
 /* The recipients of this round that were not accepted, once more. */
 void client_restart_round(struct smtp_client *c)
 {
-	struct round *r = &c->round;
+	struct round *r = c->hearing;
 
 	c->needs_rset = c->needs_rset || r->is_open;
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+	for (size_t i = 0; i < r->txn->rcpt_count; i++) {
 		if (r->rcpt[i] != RCPT_FINAL && r->rcpt[i] != RCPT_DELIVERED) {
-			c->txn->rcpts[i].outcome = (struct outcome){ .verb = "" };
+			r->txn->rcpts[i].outcome = (struct outcome){ .verb = "" };
 			r->rcpt[i] = RCPT_WAITING;
 		}
 	}
-	begin_round(c);
+	begin_round(c, r);
 }
 
 /* -- all replies are read -------------------------------------------------------------- */
@@ -153,7 +148,7 @@ bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r)
 {
 	return r->code == 500 || r->code == 502 || r->code == 503 ||
 	       strcmp(r->enhanced, "5.5.1") == 0 ||
-	       (r->code == 530 && c->round.is_with_auth && c->login.result == LOGIN_OK);
+	       (r->code == 530 && c->hearing->is_with_auth && c->login.result == LOGIN_OK);
 }
 
 /*
@@ -162,7 +157,7 @@ bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r)
  */
 static void redo(struct smtp_client *c)
 {
-	struct round *r = &c->round;
+	struct round *r = c->hearing;
 	unsigned avoid = SMTP_AVOID_PIPELINING;
 	struct outcome why = r->mail.verdict != VERDICT_UNTRIED ? r->mail : r->data;
 
@@ -185,14 +180,14 @@ static void redo(struct smtp_client *c)
 
 static void give_outcomes(struct smtp_client *c)
 {
-	struct round *r = &c->round;
+	struct round *r = c->hearing;
 	bool is_mail = r->mail.verdict != VERDICT_UNTRIED;
 	const struct outcome *why = is_mail ? &r->mail : &r->data;
 
 	if (why->verdict == VERDICT_UNTRIED) {
 		return;
 	}
-	for (size_t i = 0; i < c->txn->rcpt_count; i++) {
+	for (size_t i = 0; i < r->txn->rcpt_count; i++) {
 		bool is_open = r->rcpt[i] == RCPT_WAITING || r->rcpt[i] == RCPT_SENT ||
 			       r->rcpt[i] == RCPT_TAKEN || r->rcpt[i] == RCPT_LATER;
 		/* After a refused MAIL what RCPT says is only a consequence. */
@@ -200,7 +195,7 @@ static void give_outcomes(struct smtp_client *c)
 		/* DATA without a recipient is refused too: nothing about LATER. */
 		bool is_spared = r->rcpt[i] == RCPT_LATER && !is_mail && r->taken == 0;
 		if ((is_open || is_consequence) && !is_spared) {
-			c->txn->rcpts[i].outcome = *why;
+			r->txn->rcpts[i].outcome = *why;
 			r->rcpt[i] = RCPT_FINAL;
 		}
 	}
@@ -214,12 +209,9 @@ static void fail_out_of_step(struct smtp_client *c)
 
 static void finish(struct smtp_client *c)
 {
-	bool is_last = c->txn->is_last;
-
 	client_check_farewell(c);
-	c->txn = NULL;
-	client_forget_round(c);
-	if (is_last || c->is_quit_wanted) {
+	client_close_round(c);
+	if (c->open == 0 && c->is_quit_wanted) {
 		client_leave(c);
 	} else if (c->is_out_of_step) {
 		fail_out_of_step(c);
@@ -228,27 +220,38 @@ static void finish(struct smtp_client *c)
 
 static void end_round(struct smtp_client *c)
 {
-	struct round *r = &c->round;
+	struct round *r = c->hearing;
 
-	if (r->is_bad_sequence && r->is_pipelined && r->delivered == 0 && !c->is_one_step) {
+	if (r->is_bad_sequence && r->is_pipelined && !r->is_overlapped &&
+	    r->delivered == 0 && !c->is_one_step) {
 		redo(c);
 		return;
 	}
 	give_outcomes(c);
 	c->needs_rset = c->needs_rset || r->is_open;
-	if (client_next_rcpt(c, 0, RCPT_LATER) == c->txn->rcpt_count) {
+	if (client_next_rcpt(r, 0, RCPT_LATER) == r->txn->rcpt_count) {
 		finish(c);
 	} else if (c->is_out_of_step) {
 		fail_out_of_step(c);
 	} else {
-		begin_round(c);
+		begin_round(c, r);
 	}
+}
+
+/*
+ * Behind several in flight only the end of data counts: all has been sent.  RSET's answer
+ * comes first: it shows that the answers fit the commands.
+ */
+static bool is_answered(const struct smtp_client *c)
+{
+	return !client_awaits(c) || (c->ahead > 0 && c->hearing->stage == STAGE_OVER &&
+				     client_front(c) != VERB_RSET);
 }
 
 /* No reply is outstanding: is there anything to send in this round? */
 static bool is_over(const struct smtp_client *c)
 {
-	const struct round *r = &c->round;
+	const struct round *r = c->hearing;
 	bool has_taker = r->taken > 0;
 
 	return r->stage == STAGE_OVER || r->mail.verdict != VERDICT_UNTRIED ||
@@ -260,21 +263,22 @@ bool client_settle(struct smtp_client *c)
 {
 	bool is_refused = c->login.result == LOGIN_REFUSED;
 
-	if ((c->phase != PHASE_LOGIN && c->phase != PHASE_READY) || c->login.is_ready) {
+	if ((c->phase != PHASE_LOGIN && c->phase != PHASE_READY) || c->login.is_ready ||
+	    !is_answered(c)) {
 		return false;
 	}
 	if (c->phase == PHASE_LOGIN && !is_refused) {
 		c->phase = PHASE_READY;
 		return true;
 	}
-	if (c->txn && c->round.stage != STAGE_MAIL && !is_over(c)) {
+	if (c->hearing->txn && c->hearing->stage != STAGE_MAIL && !is_over(c)) {
 		return false;	/* there is more to send */
 	}
 	if (is_refused) {
 		client_settle_login(c);
-	} else if (c->txn && c->round.stage != STAGE_MAIL) {
+	} else if (c->hearing->txn && c->hearing->stage != STAGE_MAIL) {
 		end_round(c);
-	} else if (!c->txn && c->is_quit_wanted) {
+	} else if (!c->hearing->txn && c->is_quit_wanted) {
 		client_leave(c);
 	} else {
 		return false;

@@ -31,16 +31,20 @@ static bool is_login_in_front(const struct smtp_client *c)
 static void push(struct smtp_client *c, enum verb verb)
 {
 	struct waits *last = c->wait_count > 0 ? &c->waits[c->wait_count - 1] : NULL;
+	struct round *r = c->sending;
 
 	if (!last) {
 		c->flight_bytes = c->flight_commands = c->flight_replies = 0;
+		r->bytes = r->commands = 0;
 	} else if (verb != VERB_QUIT) {
 		c->login.is_followed = c->login.is_followed || is_login_in_front(c);
-		c->round.is_pipelined = true;
-		c->round.is_with_auth = c->round.is_with_auth ||
-					(verb == VERB_MAIL && is_login_in_front(c));
+		r->is_pipelined = true;
+		r->is_with_auth = r->is_with_auth ||
+				  (verb == VERB_MAIL && is_login_in_front(c));
 	}
+	c->unwritten += verb != VERB_QUIT;
 	c->flight_commands++;
+	r->commands++;
 	c->budget += CLIENT_BUDGET_COMMAND;
 	if (last && last->verb == verb && verb == VERB_RCPT) {
 		last->count++;
@@ -81,6 +85,7 @@ static bool add_line(struct smtp_client *c, enum verb verb, struct span rest)
 	}
 	push(c, verb);
 	c->flight_bytes += c->out.size - before;
+	c->sending->bytes += c->out.size - before;
 	return true;
 }
 
@@ -91,18 +96,19 @@ static void send_mail(struct smtp_client *c)
 	buf_init(&line, VERB_LINE_MAX);
 	client_mail_line(c, &line);
 	if (add_line(c, VERB_MAIL, buf_span(&line))) {
-		c->round.stage = STAGE_RCPT;
+		c->sending->stage = STAGE_RCPT;
+		c->sending->is_begun = true;
 	}
 }
 
 static void send_rcpt(struct smtp_client *c)
 {
-	struct round *r = &c->round;
-	size_t i = client_next_rcpt(c, r->send_at, RCPT_WAITING);
+	struct round *r = c->sending;
+	size_t i = client_next_rcpt(r, r->send_at, RCPT_WAITING);
 	BUF_AUTO struct buf line;
 
 	buf_init(&line, VERB_LINE_MAX);
-	client_rcpt_line(c, &c->txn->rcpts[i], &line);
+	client_rcpt_line(c, &r->txn->rcpts[i], &line);
 	if (!add_line(c, VERB_RCPT, buf_span(&line))) {
 		return;
 	}
@@ -114,7 +120,7 @@ static void send_rcpt(struct smtp_client *c)
 	}
 }
 
-static bool may_chunk(const struct smtp_client *c)
+bool client_may_chunk(const struct smtp_client *c)
 {
 	return c->caps.chunking &&
 	       !((c->options.avoid | c->learned) & SMTP_AVOID_CHUNKING);
@@ -124,16 +130,16 @@ static void send_data(struct smtp_client *c)
 {
 	char size[40];
 
-	if (!may_chunk(c)) {
+	if (!client_may_chunk(c)) {
 		if (add_line(c, VERB_DATA, span_of(NULL, 0))) {
-			c->round.stage = STAGE_GO;
+			c->sending->stage = STAGE_GO;
 		}
 		return;
 	}
-	snprintf(size, sizeof(size), "%llu LAST", c->txn->size);
+	snprintf(size, sizeof(size), "%llu LAST", c->sending->txn->size);
 	if (add_line(c, VERB_BDAT, span_str(size))) {
-		c->round.stage = STAGE_BODY;
-		c->round.is_raw = true;
+		c->sending->stage = STAGE_BODY;
+		c->sending->is_raw = true;
 	}
 }
 
@@ -159,7 +165,10 @@ static void send_hello(struct smtp_client *c, enum verb verb)
 static void send_bare(struct smtp_client *c, enum verb verb)
 {
 	if (add_line(c, verb, span_of(NULL, 0))) {
-		c->needs_rset = c->needs_rset && verb != VERB_RSET;
+		if (verb == VERB_RSET) {
+			c->needs_rset = false;
+			c->sending->is_probed = c->sending->stage == STAGE_SENT;
+		}
 		c->is_quit_sent = c->is_quit_sent || verb == VERB_QUIT;
 	}
 }
@@ -203,18 +212,27 @@ static void send_verb(struct smtp_client *c, enum verb verb)
 
 static enum verb next_in_round(const struct smtp_client *c)
 {
-	if (!c->txn) {
+	const struct round *r = c->sending;
+
+	if (!r->txn) {
 		return VERB_NONE;
 	}
-	switch (c->round.stage) {
+	switch (r->stage) {
 	case STAGE_MAIL:
 		return c->needs_rset ? VERB_RSET : VERB_MAIL;
 	case STAGE_RCPT:
 		return VERB_RCPT;
 	case STAGE_DATA:
-		return may_chunk(c) ? VERB_BDAT : VERB_DATA;
+		return client_may_chunk(c) ? VERB_BDAT : VERB_DATA;
 	case STAGE_SENT:
-		return c->txn->is_last && !c->is_quit_sent ? VERB_QUIT : VERB_NONE;
+		if (client_probes(c)) {
+			return VERB_RSET;
+		}
+		/* Not for itself: only in the flight with the end of the last message. */
+		return c->is_quit_wanted && !c->is_quit_sent && !r->is_end_given &&
+				       !client_has_held(c)
+			       ? VERB_QUIT
+			       : VERB_NONE;
 	case STAGE_GO:
 	case STAGE_BODY:
 	case STAGE_OVER:
@@ -284,9 +302,12 @@ static bool may_follow(const struct smtp_client *c, enum verb verb)
 		return has_room;
 	case VERB_DATA:
 	case VERB_BDAT:
-		return has_room && c->txn->size <= c->options.eager_max;
+		return has_room && c->sending->txn->size <= c->options.eager_max;
 	case VERB_QUIT:
-		return c->round.later == 0 && c->txn->rcpt_count <= CLIENT_QUIT_RCPTS;
+		return c->sending->later == 0 &&
+		       c->sending->txn->rcpt_count <= CLIENT_QUIT_RCPTS;
+	case VERB_RSET:
+		return has_room && (c->ahead > 0 || c->sending->stage == STAGE_SENT);
 	case VERB_NONE:
 	case VERB_GREETING:
 	case VERB_EHLO:
@@ -296,7 +317,6 @@ static bool may_follow(const struct smtp_client *c, enum verb verb)
 	case VERB_AUTH:
 	case VERB_RESPONSE:
 	case VERB_END:
-	case VERB_RSET:
 	case VERB_COUNT:
 		break;
 	}
@@ -306,6 +326,7 @@ static bool may_follow(const struct smtp_client *c, enum verb verb)
 void client_pump(struct smtp_client *c)
 {
 	for (;;) {
+		client_overlap(c);
 		enum verb verb = next_verb(c);
 		if (verb == VERB_NONE || !may_follow(c, verb)) {
 			return;
@@ -318,14 +339,15 @@ void client_pump(struct smtp_client *c)
 
 bool client_wants_body(const struct smtp_client *c)
 {
-	return c->txn && c->round.stage == STAGE_BODY;
+	return c->sending->txn && c->sending->stage == STAGE_BODY;
 }
 
 void client_start_body(struct smtp_client *c)
 {
-	c->round.stage = STAGE_BODY;
-	c->round.is_raw = false;
-	c->round.at_line_start = true;
+	BUG_ON(c->ahead > 0);
+	c->sending->stage = STAGE_BODY;
+	c->sending->is_raw = false;
+	c->sending->at_line_start = true;
 	push(c, VERB_END);
 }
 
@@ -334,10 +356,12 @@ void client_end_body(struct smtp_client *c)
 	struct err e;
 
 	/* The message is in wire form and ends with CRLF; if not, its end is safe anyway. */
-	BUG_ON(!c->round.is_raw &&
-	       ((!c->round.at_line_start && !buf_add_str(&c->out, "\r\n")) ||
+	struct round *r = c->sending;
+
+	BUG_ON(!r->is_raw &&
+	       ((!r->at_line_start && !buf_add_str(&c->out, "\r\n")) ||
 		!verb_add_line(&c->out, VERB_END, span_of(NULL, 0), &e)));
-	c->round.stage = STAGE_SENT;
+	r->stage = STAGE_SENT;
 }
 
 void client_leave(struct smtp_client *c)

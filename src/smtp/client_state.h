@@ -9,13 +9,18 @@
  *	client_final.c  what the replies to the message do
  *	client_login.c  AUTH, and servers that dislike commands behind it
  *	client_round.c  recipients: which are tried now, what became of them
+ *	client_flight.c the transactions in flight, and when the next may follow them
  *	client_fail.c   the end of a session, and what is then known (rule 8)
  *
  *	GREETING → HELLO → [STARTTLS → TLS → HELLO] → [CHOICE → LOGIN] → READY → LEAVING → OVER
  *
- * Sending pushes on the FIFO `waits`; a complete reply takes its front.  New commands are
- * only built when no reply is outstanding (a group's replies are all read first): that
- * makes rules 6 and 11 hold, and it bounds what is unanswered to one flight.
+ * Sending pushes on the FIFO `waits`; a complete reply takes its front.  A flight is built
+ * when no reply is outstanding (a group's replies are all read first) and before any input
+ * is looked at: that makes rules 6 and 11 hold.  The one exception is a transaction that
+ * follows others in flight: it is built as soon as enough of those are settled, before the
+ * next reply is looked at, so that it does not depend on how many replies came together.
+ *
+ * Replies belong to `hearing`, commands are built for `sending`; mostly they are the same.
  */
 #ifndef SMTP_CLIENT_STATE_H
 #define SMTP_CLIENT_STATE_H
@@ -47,6 +52,10 @@
 #define CLIENT_LOGIN_STEPS 32u
 /* With more recipients QUIT waits for the answer: a further round may be needed. */
 #define CLIENT_QUIT_RCPTS 100u
+/* The same for a further transaction, which must be small, too … */
+#define CLIENT_OVERLAP_SIZE 65536u
+/* … and with all in front of it no more than this: they always fit into one WRITE. */
+#define CLIENT_OVERLAP_BYTES ((unsigned long long)384 * 1024)
 
 enum phase {
 	PHASE_GREETING, PHASE_TLS, PHASE_HELLO, PHASE_STARTTLS,
@@ -88,7 +97,8 @@ struct waits {
 	enum verb verb;
 	size_t count;	/* RCPTs in a row are one entry */
 };
-#define CLIENT_WAITS_MAX 8
+/* A login and a transaction; RSET, MAIL, RCPT and BDAT of each further one in flight. */
+#define CLIENT_WAITS_MAX (8 + 4 * SMTP_IN_FLIGHT_MAX)
 
 struct login {
 	enum login_result result;
@@ -107,6 +117,7 @@ struct login {
 };
 
 struct round {
+	struct smtp_txn *txn;	/* NULL = there is none here */
 	enum stage stage;
 	unsigned char *rcpt;	/* enum rcpt_state of each recipient */
 	size_t to_send, later, sent, taken, delivered, finals, puzzled;
@@ -117,7 +128,12 @@ struct round {
 	bool is_pipelined;	/* a command was sent before the one before was answered */
 	bool is_with_auth;	/* MAIL stood in AUTH's flight */
 	bool is_bad_sequence;	/* the server did not understand a command in its place */
+	bool is_begun;		/* MAIL is in the output or written */
 	bool is_end_given;	/* end of data was in a WRITE */
+	bool is_next_asked;
+	bool is_probed;		/* RSET was sent behind its end of data */
+	bool is_overlapped;	/* sent behind an unanswered one, or one was sent behind it */
+	size_t bytes, commands;	/* its part in flight_bytes and flight_commands */
 	unsigned long long body_at;
 	bool is_raw;		/* BDAT: no dots are doubled */
 	bool at_line_start;
@@ -141,20 +157,37 @@ struct smtp_client {
 
 	struct waits waits[CLIENT_WAITS_MAX];
 	size_t wait_count;
+	/* Since nothing was outstanding; without those of settled transactions. */
 	size_t flight_bytes, flight_commands, flight_replies;
+	/*
+	 * Commands that are not written yet; when the last WRITE began: the bytes that had come
+	 * before, and the replies that they can be.
+	 */
+	size_t unwritten, old_bytes, old_waits;
 
 	struct smtp_caps caps;
 	bool is_tls, is_helo, is_hello_done, is_quit_sent, is_quit_wanted;
 	bool is_one_step;	/* never run ahead again in this session */
+	bool is_login_due;	/* put off: the first message could not be sent anyway */
+	bool is_proved;		/* it accepted a BDAT and took RSET behind it */
+	bool is_each_awaited;	/* no overlap again in this session */
+	size_t rcpts_taken;	/* so many recipients a transaction, as far as is known */
 	bool needs_rset;
 	bool is_out_of_step;	/* the server's next replies are not to be trusted */
 	unsigned learned;	/* enum smtp_avoid */
 
 	struct login login;
-	struct smtp_txn *txn;
-	struct round round;
+
+	/* A ring: `settled` ones to be given back, then `open` ones. */
+	struct round *rounds;
+	size_t round_max, oldest, settled, open;
+	size_t ahead;		/* open ones from `hearing` to `sending` */
+	struct round *hearing;	/* the first open one; without any: an empty one */
+	struct round *sending;
+	bool is_idle_owed;	/* IDLE was not said since the last submit */
 
 	bool has_failed;
+	bool is_moot;		/* … but all was settled before: the caller may be content */
 	struct err err;
 	unsigned avoid;
 };
@@ -173,6 +206,8 @@ bool client_awaits(const struct smtp_client *c);
 enum verb client_front(const struct smtp_client *c);
 bool client_may_pipeline(const struct smtp_client *c);
 
+bool client_may_chunk(const struct smtp_client *c);
+
 /* client_line.c: what follows "MAIL FROM:" and "RCPT TO:". */
 void client_mail_line(const struct smtp_client *c, struct buf *line);
 void client_rcpt_line(const struct smtp_client *c, const struct smtp_rcpt *rcpt,
@@ -189,9 +224,11 @@ void client_on_final(struct smtp_client *c, enum verb verb, const struct reply *
 bool client_is_misplaced(const struct reply *r);
 /* The round is over and QUIT was sent with it: do the answers still fit? */
 void client_check_farewell(struct smtp_client *c);
+/* RSET behind a message was refused: do the answers still fit? */
+void client_doubt(struct smtp_client *c, const struct reply *r);
 
 /* client_login.c */
-void client_start_login(struct smtp_client *c);
+void client_login_if_due(struct smtp_client *c);	/* once EHLO is known */
 void client_on_auth(struct smtp_client *c, const struct reply *r);
 void client_on_cancel(struct smtp_client *c);
 /* Some servers repeat the line they do not understand: our secret is masked in it. */
@@ -202,15 +239,32 @@ bool client_may_blame_following(const struct smtp_client *c);
 void client_settle_login(struct smtp_client *c);
 
 /* client_round.c */
-void client_plan(struct smtp_client *c);	/* at submit, once EHLO is known */
+void client_plan(struct smtp_client *c, struct round *r);	/* once EHLO is known */
 void client_restart_round(struct smtp_client *c);
-void client_forget_round(struct smtp_client *c);
 /* The server has taken responsibility for recipient i. */
 void client_accept(struct smtp_client *c, size_t i, enum verb verb, const struct reply *r);
-size_t client_next_rcpt(const struct smtp_client *c, size_t from, enum rcpt_state state);
-/* All replies are read: true when that changed the state. */
+size_t client_next_rcpt(const struct round *r, size_t from, enum rcpt_state state);
+/* If all its replies are read; true when that changed the state. */
 bool client_settle(struct smtp_client *c);
 bool client_is_bad_sequence(const struct smtp_client *c, const struct reply *r);
+
+/* client_flight.c */
+void client_init_rounds(struct smtp_client *c);
+void client_free_rounds(struct smtp_client *c);
+struct round *client_add_round(struct smtp_client *c, struct smtp_txn *txn);
+void client_close_round(struct smtp_client *c);	/* it has its outcomes */
+/* The oldest of the settled ones. */
+struct smtp_txn *client_give_back(struct smtp_client *c);
+bool client_has_held(const struct smtp_client *c);	/* one behind `sending` */
+/* What is in the output is given out. */
+void client_mark_written(struct smtp_client *c);
+bool client_asks_next(struct smtp_client *c);
+/* Is RSET to be sent behind the message, to see if the server follows? */
+bool client_probes(const struct smtp_client *c);
+/* The held transaction becomes `sending`, if it may be sent now. */
+void client_overlap(struct smtp_client *c);
+/* A bad sequence among several transactions is not the mail's fault. */
+void client_soften(struct smtp_client *c, struct outcome *o, const struct reply *r);
 
 /* client_fail.c */
 enum fail_how {

@@ -86,3 +86,24 @@ void outcome_set(struct outcome *o, enum verdict verdict, enum cause cause,
 	snprintf(o->text, sizeof(o->text), "%s", text);
 	text_sanitise(o->text, strlen(o->text));
 }
+
+void outcome_status(const struct outcome *o, char status[16])
+{
+	/* Without the first digit. */
+	static const char *const subjects[CAUSE_COUNT] = {
+		[CAUSE_LOST] = ".4.2",	 [CAUSE_UNKNOWN] = ".4.2",  [CAUSE_CONNECT] = ".4.1",
+		[CAUSE_DNS] = ".4.3",	 [CAUSE_TLS] = ".7.5",	    [CAUSE_AUTH] = ".7.8",
+		[CAUSE_SECRET] = ".7.8", [CAUSE_PROTOCOL] = ".5.0", [CAUSE_CONFIG] = ".3.5",
+		[CAUSE_OS] = ".3.0",
+	};
+	const char class = o->verdict == VERDICT_ACCEPTED    ? '2'
+			   : o->verdict == VERDICT_PERMANENT ? '5'
+							     : '4';
+	const char *subject = o->verdict == VERDICT_ACCEPTED ? NULL : subjects[o->cause];
+
+	if (o->enhanced[0] == class) {
+		snprintf(status, 16, "%s", o->enhanced);
+	} else {
+		snprintf(status, 16, "%c%s", class, subject ? subject : ".0.0");
+	}
+}

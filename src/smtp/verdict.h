@@ -40,4 +40,10 @@ void outcome_of_reply(struct outcome *o, enum verb verb, const struct reply *rep
 void outcome_set(struct outcome *o, enum verdict verdict, enum cause cause, enum verb verb,
 		 const char *enhanced, const char *text);
 
+/*
+ * The RFC 3463 code for logs and reports: the server's, when it goes with the verdict, else
+ * one that says what the cause does.  At most 15 bytes and a NUL.
+ */
+void outcome_status(const struct outcome *o, char status[16]);
+
 #endif

@@ -2,8 +2,8 @@
 /*
  * fuzz_client: the client engine against any server.  The input is a transcript
  * (tests/transcripts): of it only the server's lines and the settings are used, everything
- * else just ends a block.  Each is played twice, with the blocks whole and byte by byte:
- * what the engine writes and decides must be the same (rule 11).
+ * else just ends a block.  Each is played with the blocks whole and byte by byte: what the
+ * engine writes and decides must be the same (rule 11).
  */
 #include "fuzz.h"
 
@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-#define MESSAGES 3
+#define MESSAGES 8
 #define RCPTS 3
 #define SECRET "czNjcjN0LXRoYXQtaXMtbG9uZw"	/* base64, from "s3cr3t-that-is-long" */
 
@@ -22,8 +22,8 @@ struct play {
 	struct smtp_client *c;
 	struct smtp_rcpt rcpts[MESSAGES][RCPTS];
 	struct smtp_txn txns[MESSAGES];
-	size_t submitted;
-	bool is_bytewise, is_over, was_fed, has_sent_secret;
+	size_t count, submitted, settled;
+	bool is_bytewise, quits_early, is_over, was_fed, has_sent_secret;
 	unsigned steps;
 	struct buf log;
 };
@@ -33,18 +33,23 @@ static void note(struct play *p, struct span bytes)
 	MUST(buf_add_span(&p->log, bytes));
 }
 
-static void note_outcomes(struct play *p)
+/* Each once, and in order. */
+static void on_settled(struct play *p, const struct smtp_txn *txn)
 {
-	for (size_t i = 0; i < p->submitted; i++) {
-		for (size_t k = 0; k < RCPTS; k++) {
-			const struct outcome *o = &p->rcpts[i][k].outcome;
-			MUST(o->verdict != VERDICT_UNTRIED);
-			MUST((o->verdict == VERDICT_ACCEPTED) ==
-			     (o->cause == CAUSE_NONE));
-			MUST(buf_printf(&p->log, "[%d %d %d %s]", (int)o->verdict,
-					(int)o->cause, o->code, o->text));
-		}
+	MUST(p->settled < p->submitted && txn == &p->txns[p->settled]);
+	MUST(buf_printf(&p->log, "%s", txn->was_begun ? "" : "[not begun]"));
+	for (size_t k = 0; k < RCPTS; k++) {
+		const struct outcome *o = &p->rcpts[p->settled][k].outcome;
+		MUST(o->verdict != VERDICT_UNTRIED);
+		MUST((o->verdict == VERDICT_ACCEPTED) == (o->cause == CAUSE_NONE));
+		MUST(txn->was_begun || (o->verdict != VERDICT_ACCEPTED &&
+					o->verdict != VERDICT_UNKNOWN));
+		MUST(buf_printf(&p->log, "[%d %d %d %s]", (int)o->verdict, (int)o->cause,
+				o->code, o->text));
 	}
+	p->settled++;
+	/* It is never touched again: a sanitizer sees it. */
+	p->txns[p->settled - 1].rcpts = NULL;
 }
 
 static void submit(struct play *p)
@@ -65,10 +70,34 @@ static void submit(struct play *p)
 		.is_8bit = p->submitted == 2,
 		.notify = SMTP_NOTIFY_FAILURE,
 		.envid = "x+y",
-		.is_last = p->submitted == MESSAGES - 1,
 	};
 	p->submitted++;
 	smtp_client_submit(p->c, t);
+	if (p->quits_early && p->submitted == p->count) {
+		smtp_client_quit(p->c);
+	}
+}
+
+static void submit_or_quit(struct play *p)
+{
+	if (p->submitted == p->count) {
+		smtp_client_quit(p->c);
+	} else {
+		submit(p);
+	}
+}
+
+static void on_next(struct play *p)
+{
+	note(p, span_str(p->count > 1 ? "<next>" : ""));
+	submit_or_quit(p);
+}
+
+static void on_idle(struct play *p)
+{
+	MUST(p->settled == p->submitted);
+	note(p, span_str(p->count > 1 ? "<idle>" : ""));
+	submit_or_quit(p);
 }
 
 static void on_write(struct play *p, const struct smtp_action *a)
@@ -136,17 +165,19 @@ static void go_on(struct play *p)
 			smtp_client_body(p->c, span_of(body + a.offset,
 						       p->is_bytewise ? 1 : a.max));
 			break;
+		case SMTP_SETTLED:
+			on_settled(p, a.txn);
+			break;
+		case SMTP_NEXT:
+			on_next(p);
+			break;
 		case SMTP_IDLE:
-			note_outcomes(p);
-			if (p->submitted == MESSAGES) {
-				smtp_client_quit(p->c);
-			} else {
-				submit(p);
-			}
+			on_idle(p);
 			break;
 		case SMTP_DONE:
 		case SMTP_FAIL:
 			p->is_over = true;
+			MUST(p->settled == p->submitted);
 			MUST((a.kind == SMTP_FAIL) == (a.err != NULL));
 			MUST(!a.err || (a.err->cause != CAUSE_NONE && a.err->text[0]));
 			MUST(!a.err || !p->has_sent_secret ||
@@ -158,6 +189,23 @@ static void go_on(struct play *p)
 	}
 }
 
+/* Lets the engine look at what came, while what it wants to write has to wait. */
+static void look(struct play *p)
+{
+	for (;;) {
+		struct smtp_action a = smtp_client_next(p->c);
+		if (a.kind == SMTP_SETTLED) {
+			on_settled(p, a.txn);
+		} else if (a.kind == SMTP_NEXT) {
+			on_next(p);
+		} else if (a.kind == SMTP_IDLE) {
+			on_idle(p);
+		} else {
+			return;
+		}
+	}
+}
+
 static void hear(struct play *p, struct span block)
 {
 	for (size_t i = 0; i < block.size && !p->is_over;) {
@@ -165,7 +213,7 @@ static void hear(struct play *p, struct span block)
 		p->was_fed = true;
 		smtp_client_feed(p->c, span_of(block.data + i, n));
 		i += n;
-		(void)smtp_client_next(p->c);
+		look(p);
 	}
 	go_on(p);
 }
@@ -181,6 +229,8 @@ static void set_options(struct smtp_options *o, struct span words)
 						 : SMTP_NO_TLS;
 	o->use_auth = strstr(text, " auth") != NULL;
 	o->is_lmtp = strstr(text, "lmtp") != NULL;
+	const char *in_flight = strstr(text, "in-flight=");
+	o->in_flight_max = in_flight ? (unsigned)strtoul(in_flight + 10, NULL, 10) : 0;
 	o->eager_max = strstr(text, "eager") ? 10 : 1000;
 	o->avoid = (strstr(text, "avoid=auth") ? SMTP_AVOID_AUTH_PIPELINING : 0u) |
 		   (strstr(text, "avoid=chunking") ? SMTP_AVOID_CHUNKING : 0u);
@@ -234,32 +284,50 @@ static void play(struct play *p, struct span in)
 		go_on(p);
 	}
 	MUST(p->is_over);
-	note_outcomes(p);
 	smtp_client_free(p->c);
+}
+
+/* What the engine wrote and decided must be the same. */
+static void compare(struct span in, struct play *a, struct play *b)
+{
+	play(a, in);
+	play(b, in);
+	/* Rule 11: only an answer too many may be seen or not. */
+	bool is_seen = strstr(a->log.data, "out of order") ||
+		       strstr(a->log.data, "do not fit");
+	if (!is_seen && !span_equal(buf_span(&a->log), buf_span(&b->log))) {
+		fprintf(stderr, "one:\n%s\n\nthe other:\n%s\n", a->log.data, b->log.data);
+		abort();
+	}
+	buf_clear(&a->log);
+	buf_clear(&b->log);
+	free(a);
+	free(b);
+}
+
+static struct play *new_play(size_t count)
+{
+	struct play *p = calloc(1, sizeof(*p));
+
+	MUST(p);
+	p->count = count;
+	return p;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct play *whole = calloc(1, sizeof(*whole)),
-		    *bytes = calloc(1, sizeof(*bytes));
+	struct span in = span_of(data, size);
 
-	MUST(whole && bytes);
-	bytes->is_bytewise = true;
-	if (size < 65536) {
-		play(whole, span_of(data, size));
-		play(bytes, span_of(data, size));
-		/* Rule 11: only an answer too many may be seen or not. */
-		bool is_seen = strstr(whole->log.data, "out of order") ||
-			       strstr(whole->log.data, "do not fit");
-		if (!is_seen && !span_equal(buf_span(&whole->log), buf_span(&bytes->log))) {
-			fprintf(stderr, "whole:\n%s\n\nbyte by byte:\n%s\n",
-				whole->log.data, bytes->log.data);
-			abort();
-		}
-		buf_clear(&whole->log);
-		buf_clear(&bytes->log);
+	if (size >= 65536) {
+		return 0;
 	}
-	free(whole);
-	free(bytes);
+	/* Whole and byte by byte. */
+	struct play *whole = new_play(MESSAGES), *bytes = new_play(MESSAGES);
+	bytes->is_bytewise = true;
+	compare(in, whole, bytes);
+	/* A single message, and QUIT said with it, or when it is asked for. */
+	struct play *early = new_play(1), *asked = new_play(1);
+	early->quits_early = true;
+	compare(in, early, asked);
 	return 0;
 }

@@ -109,6 +109,8 @@ static void make(struct maker *m)
 {
 	static const char *const tls[] = {"", "tls=starttls", "tls=implicit",
 					  "tls=implicit"};
+	static const char *const in_flight[] = {"", " in-flight=2", " in-flight=3",
+						" in-flight=5"};
 	unsigned i = pick(m, 4);
 
 	m->size = 0;
@@ -118,6 +120,7 @@ static void make(struct maker *m)
 	add(m, pick(m, 6) > 0 ? "" : " lmtp");
 	add(m, pick(m, 4) > 0 ? "" : " eager=1");
 	add(m, pick(m, 8) > 0 ? "" : " avoid=auth");
+	add(m, in_flight[pick(m, 4)]);
 	add(m, "\nS: 220 hi\n=\n");
 	add_ehlo(m);
 	if (i == 1) {

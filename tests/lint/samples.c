@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * samples DIRECTORY: every file of sample-config/ must parse, and every account in it
+ * samples DIRECTORY: every relayrc of sample-config/ must parse, and every account in it
  * that names a server must pass the check.
  */
 #include "base/fs.h"
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	}
 	for (struct dirent *entry; (entry = readdir(folder));) {
 		char path[4096];
-		if (entry->d_name[0] == '.') {
+		if (strncmp(entry->d_name, "relayrc", strlen("relayrc")) != 0) {
 			continue;
 		}
 		snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name);

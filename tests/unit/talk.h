@@ -18,6 +18,7 @@ struct talk {
 	struct smtp_options options;
 	struct smtp_rcpt rcpts[3];
 	struct smtp_txn txn;
+	bool is_last;		/* QUIT when it is asked for */
 };
 
 /* One recipient, one small message, which is the last; to be changed before begin(). */
@@ -26,8 +27,13 @@ void start(struct talk *t, enum smtp_security security);
 void begin(struct talk *t);
 /* The server's bytes. */
 void say(struct talk *t, const char *text);
-/* The next action must be of this kind; the message is given when it is asked for. */
+/*
+ * The next action must be of this kind; what is asked for on the way is done: the message,
+ * QUIT if it is the last.
+ */
 struct smtp_action wants(struct talk *t, enum smtp_action_kind kind);
+/* The same, whatever it is; BODY is left to the test. */
+struct smtp_action wants_any(struct talk *t);
 /* It must be a WRITE of exactly this. */
 void writes(struct talk *t, const char *text);
 /* It must be FAIL, with text in its text. */

@@ -37,7 +37,7 @@ static void rule_2_a_reply_nobody_asked_for_is_fatal(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct talk t;
 		start(&t, SMTP_NO_TLS);
-		t.txn.is_last = false;
+		t.is_last = false;
 		up_to_ehlo(&t, PIPED);
 		writes(&t, ENVELOPE CHUNK);
 		say(&t, "250 a\r\n250 b\r\n250 c\r\n");
@@ -189,7 +189,7 @@ static void rule_8_a_loss_after_end_of_data_is_unknown(void **state)
 		}
 		say(&t, cases[i].replies);
 		lose(&t);
-		struct smtp_action a = smtp_client_next(t.c);
+		struct smtp_action a = wants_any(&t);
 		assert_int_equal(t.rcpts[0].outcome.verdict, cases[i].verdict);
 		if (cases[i].verdict == VERDICT_UNKNOWN) {
 			assert_int_equal(t.rcpts[0].outcome.cause, CAUSE_UNKNOWN);

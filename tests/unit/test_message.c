@@ -19,6 +19,15 @@ static int input(const char *text, size_t size)
 	return fd;
 }
 
+/* Without a queue. */
+static bool read_all(struct message *m, int fd, unsigned long long size_max, struct err *e)
+{
+	struct message_store nowhere = { .queue = NULL };
+
+	m->size_max = size_max;
+	return message_read_header(m, fd, true, e) && message_read_body(m, fd, &nowhere, e);
+}
+
 static void expect(const struct message *m, const char *want, size_t size, size_t step)
 {
 	struct message *mutable = (struct message *)(uintptr_t)m;
@@ -56,7 +65,7 @@ static void small_messages_come_back(void **state)
 		struct err e;
 		int fd = input(rows[i].in, strlen(rows[i].in));
 		message_init(&m);
-		assert_true(message_read_input(&m, fd, true, 0, &e));
+		assert_true(read_all(&m, fd, 0, &e));
 		assert_int_equal(m.fd, -1);
 		expect(&m, rows[i].out, strlen(rows[i].out), 1);
 		expect(&m, rows[i].out, strlen(rows[i].out), 1000);
@@ -82,7 +91,7 @@ static void a_large_body_goes_to_a_file_and_back(void **state)
 	}
 	int fd = input(in, in_size);
 	message_init(&m);
-	assert_true(message_read_input(&m, fd, true, 0, &e));
+	assert_true(read_all(&m, fd, 0, &e));
 	assert_true(m.fd >= 0);
 	expect(&m, out, out_size, 100000);
 	expect(&m, out, out_size, 777);
@@ -91,7 +100,7 @@ static void a_large_body_goes_to_a_file_and_back(void **state)
 	/* The same with a limit: refused, and nothing else happens. */
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(&m);
-	assert_false(message_read_input(&m, fd, true, 100000, &e));
+	assert_false(read_all(&m, fd, 100000, &e));
 	assert_int_equal(e.cause, CAUSE_DATA);
 	message_clear(&m);
 	close(fd);
@@ -108,7 +117,7 @@ static void input_that_fails_is_an_error(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	message_init(&m);
-	assert_false(message_read_input(&m, fds[1], true, 0, &e));
+	assert_false(read_all(&m, fds[1], 0, &e));
 	assert_int_equal(e.cause, CAUSE_INPUT);
 	message_clear(&m);
 	close(fds[0]);

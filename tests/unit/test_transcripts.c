@@ -6,74 +6,12 @@
  */
 #include "unit.h"
 
-#include "transcript.h"
+#include "checks.h"
 
 #include <dirent.h>
 #include <errno.h>
 
 #define WRITE_TARGET ((size_t)512 * 1024)
-
-struct run {
-	const struct transcript *t;
-	struct smtp_client *c;
-	size_t cut;		/* cut in two here; 0 = whole */
-	bool is_bytewise;
-	size_t fed;		/* of the server's bytes */
-	bool is_early;
-	const struct message *message;
-	struct smtp_txn txn;
-	char error[1024];
-};
-
-static const char *const kinds[] = {"WRITE",  "READ", "TLS",  "AUTH", "STEP",
-				    "VERIFY", "BODY", "IDLE", "DONE", "FAIL"};
-
-__attribute__((format(printf, 3, 4)))
-static bool wrong(struct run *r, const struct step *s, const char *format, ...)
-{
-	char what[600];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	snprintf(r->error, sizeof(r->error), "line %u (%s %zu): %s", s->line,
-		 r->is_bytewise ? "byte by byte" : "cut at", r->cut, what);
-	return false;
-}
-
-/* Gives the message as long as it is asked for, in pieces of some size. */
-static struct smtp_action drive(struct run *r)
-{
-	struct smtp_action a = smtp_client_next(r->c);
-
-	while (a.kind == SMTP_BODY) {
-		struct span body =
-			span_from(buf_span(&r->message->body), (size_t)a.offset);
-		size_t most = body.size > 100000 ? 65536 : r->is_bytewise ? 7 : a.max;
-		smtp_client_body(r->c, span_first(body, most < a.max ? most : a.max));
-		a = smtp_client_next(r->c);
-	}
-	return a;
-}
-
-static bool expect(struct run *r, const struct step *s, enum smtp_action_kind kind,
-		   struct smtp_action *ret_action)
-{
-	struct smtp_action a = drive(r);
-
-	*ret_action = a;
-	if (a.kind == kind) {
-		return true;
-	}
-	return wrong(r, s, "expected %s, but the engine says %s%s%.*s", kinds[kind],
-		     kinds[a.kind], a.kind == SMTP_FAIL ? ": " : " ",
-		     a.kind == SMTP_FAIL ? 300
-					 : (int)(a.data.size > 100 ? 100 : a.data.size),
-		     a.kind == SMTP_FAIL ? a.err->text
-		     : a.data.data	 ? a.data.data
-					 : "");
-}
 
 /* -- bytes ----------------------------------------------------------------------------- */
 
@@ -88,6 +26,11 @@ static bool is_secret_right(const struct smtp_action *a, const char *secret)
 	return a->secret_from + a->secret_size <= a->data.size;
 }
 
+static bool is_handed_over(const struct step *s)
+{
+	return s->kind == STEP_MESSAGE && s->message->is_next;
+}
+
 /* All C: and !body steps in a row: one flight, and one write if it is not too large. */
 static bool run_flight(struct run *r, size_t *i)
 {
@@ -100,6 +43,9 @@ static bool run_flight(struct run *r, size_t *i)
 	buf_init(&secret, SIZE_MAX);
 	for (; *i < r->t->count; (*i)++) {
 		const struct step *s = &r->t->steps[*i];
+		if (is_handed_over(s)) {
+			continue;
+		}
 		if (s->kind != STEP_CLIENT && s->kind != STEP_BODY) {
 			break;
 		}
@@ -112,7 +58,7 @@ static bool run_flight(struct run *r, size_t *i)
 	assert_true(fits);
 	for (; at < all.size; writes++) {
 		struct smtp_action a;
-		if (!expect(r, first, SMTP_WRITE, &a)) {
+		if (!checks_expect(r, first, SMTP_WRITE, &a)) {
 			return false;
 		}
 		if (a.data.size > all.size - at ||
@@ -135,7 +81,8 @@ static bool run_flight(struct run *r, size_t *i)
 static bool run_server(struct run *r, const struct step *s)
 {
 	struct span left = buf_span(&s->bytes);
-	struct smtp_action a = r->is_early ? smtp_client_next(r->c) : drive(r);
+	struct smtp_action a = r->is_early ? caller_next(r)
+				      : caller_drive(r, SMTP_READ);
 
 	if (!r->is_early && a.kind == SMTP_WRITE) {
 		return wrong(r, s, "the engine writes \"%.*s\"", SPAN_ARG(a.data));
@@ -154,7 +101,7 @@ static bool run_server(struct run *r, const struct step *s)
 		left = span_from(left, n);
 		r->fed += n;
 		/* What is already on its way comes before what the engine wants now. */
-		(void)smtp_client_next(r->c);
+		(void)caller_next(r);
 	}
 	r->is_early = false;
 	return true;
@@ -162,25 +109,12 @@ static bool run_server(struct run *r, const struct step *s)
 
 /* -- the caller's part ----------------------------------------------------------------- */
 
-static void submit(struct run *r, const struct message *m)
-{
-	free(r->txn.rcpts);
-	r->message = m;
-	r->txn = m->txn;
-	r->txn.rcpts = calloc(m->txn.rcpt_count + 1, sizeof(*r->txn.rcpts));
-	assert_non_null(r->txn.rcpts);
-	for (size_t i = 0; i < m->txn.rcpt_count; i++) {
-		r->txn.rcpts[i] = m->txn.rcpts[i];
-	}
-	smtp_client_submit(r->c, &r->txn);
-}
-
 static bool run_auth(struct run *r, const struct step *s)
 {
 	struct span initial = buf_span(&s->bytes);
 	struct smtp_action a;
 
-	if (!expect(r, s, SMTP_AUTH, &a)) {
+	if (!checks_expect(r, s, SMTP_AUTH, &a)) {
 		return false;
 	}
 	if (!strstr(a.caps->mechanisms, s->word)) {
@@ -194,7 +128,7 @@ static bool run_challenge(struct run *r, const struct step *s)
 {
 	struct smtp_action a;
 
-	if (!expect(r, s, SMTP_STEP, &a)) {
+	if (!checks_expect(r, s, SMTP_STEP, &a)) {
 		return false;
 	}
 	if (!span_equal(a.data, buf_span(&s->bytes))) {
@@ -211,25 +145,25 @@ static bool run_caller(struct run *r, const struct step *s)
 
 	switch (s->kind) {
 	case STEP_MESSAGE:
-		submit(r, s->message);
+		caller_submit(r, s->message);
 		return true;
 	case STEP_QUIT:
 		smtp_client_quit(r->c);
 		return true;
 	case STEP_TLS:
-		if (!expect(r, s, SMTP_TLS, &a)) {
+		if (!checks_expect(r, s, SMTP_TLS, &a)) {
 			return false;
 		}
 		smtp_client_tls_done(r->c);
 		return true;
 	case STEP_VERIFY:
-		if (!expect(r, s, SMTP_VERIFY, &a)) {
+		if (!checks_expect(r, s, SMTP_VERIFY, &a)) {
 			return false;
 		}
 		smtp_client_auth_verified(r->c);
 		return true;
 	case STEP_CANCEL:
-		(void)drive(r);
+		(void)caller_drive(r, SMTP_READ);
 		err_set(&e, CAUSE_AUTH, "%s", s->text);
 		smtp_client_auth_cancel(r->c, &e);
 		return true;
@@ -237,7 +171,7 @@ static bool run_caller(struct run *r, const struct step *s)
 		r->is_early = true;
 		return true;
 	default:
-		(void)smtp_client_next(r->c);
+		(void)caller_next(r);
 		err_set(&e, CAUSE_LOST, "%s", s->text);
 		e.os_errno = s->kind == STEP_TIMEOUT ? ETIMEDOUT : 0;
 		smtp_client_lost(r->c, &e);
@@ -245,51 +179,15 @@ static bool run_caller(struct run *r, const struct step *s)
 	}
 }
 
-/* -- results --------------------------------------------------------------------------- */
-
-static bool check_fail(struct run *r, const struct step *s)
-{
-	struct smtp_action a;
-
-	if (!expect(r, s, SMTP_FAIL, &a)) {
-		return false;
-	}
-	if (strcmp(cause_row(a.err->cause)->name, s->word) || a.avoid != s->avoid ||
-	    !strstr(a.err->text, s->text)) {
-		return wrong(r, s, "failed with %s avoid=%u: %s",
-			     cause_row(a.err->cause)->name, a.avoid, a.err->text);
-	}
-	return true;
-}
-
-static bool check_outcome(struct run *r, const struct step *s)
-{
-	bool is_found = false;
-
-	for (size_t i = 0; i < r->txn.rcpt_count; i++) {
-		const struct outcome *o = &r->txn.rcpts[i].outcome;
-		if (strcmp(s->word, "*") && strcmp(s->word, r->txn.rcpts[i].addr)) {
-			continue;
-		}
-		is_found = true;
-		if (o->verdict != s->verdict || (s->code >= 0 && s->code != o->code) ||
-		    (s->cause[0] && strcmp(s->cause, "-") &&
-		     strcmp(s->cause, cause_row(o->cause)->name)) ||
-		    !strstr(o->text, s->text)) {
-			return wrong(r, s, "%s: verdict %d %s %d %s (%s) %s",
-				     r->txn.rcpts[i].addr, (int)o->verdict,
-				     cause_row(o->cause)->name, o->code, o->enhanced,
-				     o->verb, o->text);
-		}
-	}
-	return is_found || wrong(r, s, "there is no recipient %s", s->word);
-}
-
 static bool run_step(struct run *r, size_t *i)
 {
 	const struct step *s = &r->t->steps[*i];
 	struct smtp_action a;
 
+	if (is_handed_over(s)) {
+		(*i)++;
+		return true;
+	}
 	switch (s->kind) {
 	case STEP_CLIENT:
 	case STEP_BODY:
@@ -300,13 +198,16 @@ static bool run_step(struct run *r, size_t *i)
 	case STEP_IDLE:
 	case STEP_DONE:
 		(*i)++;
-		return expect(r, s, s->kind == STEP_IDLE ? SMTP_IDLE : SMTP_DONE, &a);
+		return checks_expect(r, s, s->kind == STEP_IDLE ? SMTP_IDLE : SMTP_DONE, &a);
+	case STEP_SETTLED:
+		(*i)++;
+		return checks_settled(r, s);
 	case STEP_FAIL:
 		(*i)++;
-		return check_fail(r, s);
+		return checks_fail(r, s);
 	case STEP_OUTCOME:
 		(*i)++;
-		return check_outcome(r, s);
+		return checks_outcome(r, s);
 	case STEP_AUTH:
 		(*i)++;
 		return run_auth(r, s);
@@ -319,20 +220,34 @@ static bool run_step(struct run *r, size_t *i)
 	}
 }
 
-static void replay(const struct transcript *t, size_t cut, bool is_bytewise)
+static void replay_once(struct run *r)
 {
-	struct run r = { .t = t, .cut = cut, .is_bytewise = is_bytewise };
 	bool is_right = true;
 
-	r.c = smtp_client_new(&t->options);
-	for (size_t i = 0; i < t->count && is_right;) {
-		is_right = run_step(&r, &i);
+	r->c = smtp_client_new(&r->t->options);
+	while (r->at < r->t->count && is_right) {
+		is_right = run_step(r, &r->at);
 	}
-	smtp_client_free(r.c);
-	free(r.txn.rcpts);
+	if (is_right && !caller_is_done(r)) {
+		const struct step *last = &r->t->steps[r->t->count - 1];
+		is_right = wrong(r, last, "a message was not asked for");
+	}
+	smtp_client_free(r->c);
+	caller_free(r);
 	if (!is_right) {
-		fail_msg("%s", r.error);
+		fail_msg("%s", r->error);
 	}
+}
+
+/* QUIT said with the last message, and when it is asked for, must come to the same. */
+static void replay(const struct transcript *t, size_t cut, bool is_bytewise)
+{
+	struct run early = { .t = t, .cut = cut, .is_bytewise = is_bytewise,
+			     .quits_early = true };
+	struct run asked = { .t = t, .cut = cut, .is_bytewise = is_bytewise };
+
+	replay_once(&early);
+	replay_once(&asked);
 }
 
 static size_t largest(const struct transcript *t)

@@ -4,6 +4,32 @@
 #include "smtp/reply.h"
 #include "smtp/verdict.h"
 
+static void the_status_goes_with_the_verdict(void **state)
+{
+	static const struct {
+		struct outcome outcome;
+		const char *status;
+	} rows[] = {
+		{ { VERDICT_ACCEPTED, .enhanced = "2.6.0" }, "2.6.0" },
+		{ { VERDICT_ACCEPTED }, "2.0.0" },
+		{ { VERDICT_PERMANENT, CAUSE_RCPT, .enhanced = "5.1.1" }, "5.1.1" },
+		{ { VERDICT_PERMANENT, CAUSE_RCPT }, "5.0.0" },
+		{ { VERDICT_TEMPORARY, CAUSE_TEMP, .enhanced = "4.2.1" }, "4.2.1" },
+		{ { VERDICT_TEMPORARY, CAUSE_CONNECT }, "4.4.1" },
+		{ { VERDICT_UNKNOWN, CAUSE_UNKNOWN }, "4.4.2" },
+		{ { VERDICT_UNTRIED }, "4.0.0" },
+		/* A refused login is final for the session, but the mail is kept. */
+		{ { VERDICT_TEMPORARY, CAUSE_AUTH, .enhanced = "5.7.8" }, "4.7.8" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char status[16];
+		outcome_status(&rows[i].outcome, status);
+		assert_string_equal(status, rows[i].status);
+	}
+}
+
 static void what_a_refusal_means(void **state)
 {
 	static const struct {
@@ -81,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_refusal_means),
+		cmocka_unit_test(the_status_goes_with_the_verdict),
 		cmocka_unit_test(our_own_outcomes_are_sanitised),
 	};
 

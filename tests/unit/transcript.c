@@ -204,6 +204,8 @@ static void read_result(struct reader *r, const char *word, char *words)
 {
 	if (strcmp(word, "idle") == 0) {
 		add_step(r, STEP_IDLE);
+	} else if (strcmp(word, "settled") == 0) {
+		copy(add_step(r, STEP_SETTLED)->word, 64, words);
 	} else if (strcmp(word, "done") == 0) {
 		add_step(r, STEP_DONE);
 	} else if (strcmp(word, "to") == 0) {

@@ -8,7 +8,7 @@
 enum step_kind {
 	STEP_MESSAGE, STEP_QUIT, STEP_SERVER, STEP_CLIENT, STEP_BODY, STEP_TLS, STEP_AUTH,
 	STEP_CHALLENGE, STEP_CANCEL, STEP_VERIFY, STEP_LOST, STEP_TIMEOUT, STEP_EARLY,
-	STEP_IDLE, STEP_DONE, STEP_FAIL, STEP_OUTCOME,
+	STEP_IDLE, STEP_SETTLED, STEP_DONE, STEP_FAIL, STEP_OUTCOME,
 };
 
 struct step {
@@ -17,7 +17,8 @@ struct step {
 	struct buf bytes;	/* SERVER, CLIENT, BODY; AUTH: initial; CHALLENGE: challenge */
 	struct buf answer;	/* CHALLENGE */
 	struct buf secret;	/* CLIENT: a byte for each of `bytes`: 1 = secret */
-	char word[64];		/* AUTH: mechanism; OUTCOME: address or "*"; FAIL: cause */
+	char word[64];		/* AUTH: mechanism; OUTCOME: address or "*"; FAIL: cause;
+				   SETTLED: untouched, begun or nothing */
 	char text[256];		/* part of the text that must be there; LOST, TIMEOUT: why */
 	bool is_single, has_initial;
 	unsigned avoid;
@@ -29,6 +30,8 @@ struct step {
 
 struct message {
 	struct smtp_txn txn;	/* outcomes are not used here */
+	bool is_next;		/* handed over when the engine asks for it */
+	bool is_last;
 	struct buf body;
 	struct message *next;
 	char *strings[8];

@@ -53,7 +53,8 @@ unsigned transcript_avoid(const char *words)
 {
 	return (strstr(words, "auth") ? SMTP_AVOID_AUTH_PIPELINING : 0u) |
 	       (strstr(words, "chunking") ? SMTP_AVOID_CHUNKING : 0u) |
-	       (strstr(words, "pipelining") ? SMTP_AVOID_PIPELINING : 0u);
+	       (strstr(words, "pipelining") ? SMTP_AVOID_PIPELINING : 0u) |
+	       (strstr(words, "overlap") ? SMTP_AVOID_OVERLAP : 0u);
 }
 
 static unsigned long long number(struct reader *r, const char *value)
@@ -86,6 +87,8 @@ static void read_client(struct reader *r, const char *key, const char *value)
 		o->avoid = transcript_avoid(value);
 	} else if (strcmp(key, "eager") == 0) {
 		o->eager_max = number(r, value);
+	} else if (strcmp(key, "in-flight") == 0) {
+		o->in_flight_max = (unsigned)number(r, value);
 	} else if (strcmp(key, "name") == 0) {
 		struct buf name;
 		buf_init(&name, sizeof(r->t->name) - 1);
@@ -167,7 +170,9 @@ static void read_message(struct reader *r, const char *key, const char *value)
 	} else if (strcmp(key, "utf8") == 0) {
 		t->needs_smtputf8 = true;
 	} else if (strcmp(key, "last") == 0) {
-		t->is_last = true;
+		m->is_last = true;
+	} else if (strcmp(key, "next") == 0) {
+		m->is_next = true;
 	} else {
 		r->wrong = "unknown word after %message";
 	}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+/* compose: see compose.h. */
+#include "app/compose.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "mail/header.h"
+#include "mail/rewrite.h"
+
+#include <unistd.h>
+
+static enum set_from set_from_of(const struct account *a)
+{
+	return conf_is(a, KEY_SET_FROM_HEADER, "on")   ? SET_FROM_ON
+	       : conf_is(a, KEY_SET_FROM_HEADER, "off") ? SET_FROM_OFF
+							: SET_FROM_AUTO;
+}
+
+static enum set_to set_to_of(const struct account *a)
+{
+	return conf_is(a, KEY_SET_TO_HEADER, "undisclosed_recipients") ? SET_TO_UNDISCLOSED
+	       : conf_is(a, KEY_SET_TO_HEADER, "on")		       ? SET_TO_ON
+								       : SET_TO_OFF;
+}
+
+/*
+ * The right side of a Message-ID: `domain`, else the author's domain, which costs no
+ * look-up and tells nothing about this machine.  The caller frees it.
+ */
+static char *message_id_domain(struct call *c)
+{
+	const char *domain = conf_text(c->account, KEY_DOMAIN);
+	struct span own = addr_domain(span_str(c->envelope.author));
+
+	return domain	      ? mem_str(domain)
+	       : own.size > 0 ? mem_copy(own.data, own.size)
+			      : mem_str(identity_mailname(&c->id));
+}
+
+/* Puts the header that leaves in the place of the one that came. */
+static bool rewrite(struct call *c, struct err *e)
+{
+	const struct account *a = c->account;
+	const struct addr_list *to = &c->envelope.recipients;
+	time_t now = clock_now();
+	struct buf header;
+	const char **recipients MEM_AUTO = mem_alloc(to->count, sizeof(*recipients));
+	const char *name = c->options.full_name ? c->options.full_name
+						: conf_text(a, KEY_FROM_FULL_NAME);
+	char *domain MEM_AUTO = message_id_domain(c);
+	struct rewrite r = {
+		.set_from = set_from_of(a),
+		.from = c->envelope.author,
+		.from_name = name,
+		.set_to = set_to_of(a),
+		.recipients = recipients,
+		.recipient_count = to->count,
+		.remove_bcc = conf_on(a, KEY_REMOVE_BCC_HEADERS),
+		.add_date = conf_is(a, KEY_SET_DATE_HEADER, "auto"),
+		.add_message_id = conf_is(a, KEY_SET_MSGID_HEADER, "auto"),
+		.now = now,
+		.zone_minutes = clock_zone_minutes(now),
+		.domain = domain,
+	};
+
+	for (size_t i = 0; i < to->count; i++) {
+		recipients[i] = to->at[i].spec;
+	}
+	clock_random(r.random, sizeof(r.random));
+	buf_init(&header, 2 * MESSAGE_HEADER_MAX);
+	if (!rewrite_header(&r, buf_span(&c->message.header), &header, e)) {
+		buf_clear(&header);
+		return false;
+	}
+	buf_clear(&c->message.header);
+	c->message.header = header;
+	return true;
+}
+
+bool compose_header(struct call *c, struct err *e)
+{
+	const struct options *o = &c->options;
+	struct message *m = &c->message;
+
+	if (!message_read_header(m, STDIN_FILENO, !o->ignore_dots, e) ||
+	    !envelope_from_header(&c->envelope, o, buf_span(&m->header), e)) {
+		return false;
+	}
+	if (!c->account) {
+		c->account = settings_account(&c->conf, o, &c->id, c->envelope.sender, e);
+	}
+	if (!c->account ||
+	    !envelope_finish(&c->envelope, c->account, &c->id, buf_span(&m->header), e)) {
+		return false;
+	}
+	m->size_max = (unsigned long long)conf_number(c->account, KEY_MESSAGE_SIZE_LIMIT);
+	return rewrite(c, e);
+}
+
+/* RFC 3461 §4.2: for whom asks for reports, the recipient as it was given to us. */
+static bool add_recipients(const struct call *c, struct queue_entry *v, struct err *e)
+{
+	bool is_asked = v->notify || v->ret || v->envid;
+
+	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
+		const char *spec = c->envelope.recipients.at[i].spec;
+		char *orcpt MEM_AUTO = is_asked ? mem_printf("rfc822;%s", spec) : NULL;
+		if (!queue_entry_add_rcpt(v, spec, orcpt, e)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool compose_entry(const struct call *c, struct queue_entry *v, struct err *e)
+{
+	const struct account *a = c->account;
+
+	queue_entry_init(v);
+	v->arrival = v->since = clock_now();
+	v->sender = mem_str(c->envelope.sender);
+	v->envid = c->options.envid ? mem_str(c->options.envid) : NULL;
+	v->notify = (unsigned)conf_number(a, KEY_DSN_NOTIFY);
+	v->ret = conf_is(a, KEY_DSN_RETURN, "headers") ? 1 : conf_is(a, KEY_DSN_RETURN, "full") ? 2 : 0;
+	v->needs_smtputf8 = header_needs_smtputf8(buf_span(&c->message.header));
+	return add_recipients(c, v, e) && settings_to_entry(a, &c->options, v, e);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * drain: see drain.h.
+ *
+ * A file in incoming/ of another group must never be locked, not even for a moment: who
+ * drains that group would take it for busy and leave it behind.  So files there are looked
+ * at without a lock first.
+ */
+#include "app/drain.h"
+#include "app/maillog.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stddef.h>
+
+struct drain_item {
+	struct queue_file file;
+	struct queue_entry entry;
+	struct message message;
+	struct delivery delivery;
+};
+
+static struct drain_item *item_of(struct delivery *delivery)
+{
+	return (struct drain_item *)((char *)delivery - offsetof(struct drain_item, delivery));
+}
+
+static void free_item(struct drain_item *item)
+{
+	delivery_clear(&item->delivery);
+	message_clear(&item->message);
+	queue_file_close(&item->file);
+	queue_entry_clear(&item->entry);
+	free(item);
+}
+
+void drain_clear(struct drain *d)
+{
+	queue_names_clear(&d->seen);
+	queue_names_clear(&d->stuck);
+}
+
+/* -- looking --------------------------------------------------------------------------- */
+
+static bool has_name(const struct queue_names *names, const char *id)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcmp(names->at[i].id, id) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Complete, of this group, and due: without a lock. */
+static bool is_ours(struct drain *d, const char *id)
+{
+	struct queue_entry v;
+	struct buf group BUF_AUTO;
+	struct err e;
+
+	if (has_name(&d->stuck, id)) {
+		return false;
+	}
+	bool ours = queue_peek(d->queue, QUEUE_INCOMING, id, &v, &e) == QUEUE_CLAIMED;
+
+	buf_init(&group, QUEUE_HEAD_MAX);
+	if (ours) {
+		const struct queue_times times = settings_times(d->account, v.sender);
+		ours = queue_entry_group(&v, &group) && strcmp(group.data, d->group) == 0 &&
+		       queue_is_due(&v, &times, clock_now());
+	}
+	queue_entry_clear(&v);
+	return ours;
+}
+
+/* The next name of the last look into incoming/, or of a new one when that is used up. */
+static bool next_name(struct drain *d, bool *has_looked, char id[QUEUE_ID_MAX])
+{
+	struct err e;
+
+	if (d->seen_at == d->seen.count) {
+		if (*has_looked) {
+			return false;
+		}
+		*has_looked = true;
+		queue_names_clear(&d->seen);
+		d->seen_at = 0;
+		if (!queue_list(d->queue, QUEUE_INCOMING, &d->seen, &e) || d->seen.count == 0) {
+			return false;
+		}
+	}
+	memcpy(id, d->seen.at[d->seen_at++].id, QUEUE_ID_MAX);
+	return true;
+}
+
+static bool next_id(struct drain *d, bool *has_looked, enum queue_place *place, bool *is_picked,
+		    char id[QUEUE_ID_MAX])
+{
+	*is_picked = d->pick && d->pick(d->context, place, id);
+	if (*is_picked) {
+		return true;
+	}
+	*place = QUEUE_INCOMING;
+	while (next_name(d, has_looked, id)) {
+		if (is_ours(d, id)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* -- claiming and settling ------------------------------------------------------------- */
+
+static void report(const struct drain *d, enum settled settled, const struct session_facts *facts,
+		   const struct err *why)
+{
+	if (d->report) {
+		d->report(d->context, settled, facts, settled == SETTLED_ERROR ? why : NULL);
+	}
+}
+
+static void settle(struct drain *d, struct drain_item *item, const struct session_facts *facts,
+		   const struct err *why)
+{
+	const struct settle s = {
+		.queue = d->queue,
+		.file = &item->file,
+		.account = d->account,
+		.id = d->id,
+		.log = d->log,
+		.must_keep = true,
+	};
+	struct err e;
+
+	enum settled settled = settle_message(&s, &item->delivery, facts, why, &e);
+	if (settled == SETTLED_ERROR) {
+		queue_names_add(&d->stuck, item->entry.id);
+	}
+	report(d, settled, facts, &e);
+	d->active--;
+	free_item(item);
+}
+
+/* A claimed item, or NULL: somebody else has it, or it is no message any more. */
+static struct drain_item *claim(struct drain *d, enum queue_place place, const char *id)
+{
+	struct drain_item *item = mem_alloc(1, sizeof(*item));
+	struct err e;
+
+	queue_file_init(&item->file);
+	message_init(&item->message);
+	enum queue_claim result = queue_claim(d->queue, place, id, &item->file, &item->entry, &e);
+	if (result == QUEUE_CLAIMED) {
+		message_from_queue(&item->message, &item->file, &item->entry);
+		delivery_init(&item->delivery, &item->entry, &item->message);
+		d->active++;
+		if (item->entry.is_state_lost) {
+			maillog_note(d->log, id, "%s; recipients that have the message may get "
+				     "it again", e.text);
+		}
+		return item;
+	}
+	if (result == QUEUE_SET_ASIDE) {
+		maillog_note(d->log, id, "damaged, set aside in %s/corrupt: %s", queue_path(d->queue),
+			     e.text);
+	} else if (result == QUEUE_ERROR) {
+		maillog_note(d->log, id, "%s", e.text);
+		report(d, SETTLED_ERROR, NULL, &e);
+		queue_names_add(&d->stuck, id);
+	}
+	free_item(item);
+	return NULL;
+}
+
+/* Claimed, but not for us. */
+static void leave(struct drain *d, struct drain_item *item)
+{
+	d->active--;
+	free_item(item);
+}
+
+bool drain_has_waiting(struct drain *d)
+{
+	struct queue_names now = { 0 };
+	struct err e;
+	bool found = false;
+
+	if (queue_list(d->queue, QUEUE_INCOMING, &now, &e)) {
+		for (size_t i = 0; i < now.count && !found; i++) {
+			struct drain_item *item = is_ours(d, now.at[i].id)
+							  ? claim(d, QUEUE_INCOMING, now.at[i].id)
+							  : NULL;
+			found = item != NULL;
+			if (item) {
+				leave(d, item);
+			}
+		}
+	}
+	queue_names_clear(&now);
+	return found;
+}
+
+/*
+ * Of several recipients some may get the message and others not.  When that cannot be written
+ * down (a full disk), every run would send it again to those who have it: then it is not sent.
+ */
+static bool can_write_down(struct drain *d, struct drain_item *item)
+{
+	struct err e;
+
+	if (item->delivery.job.txn.rcpt_count < 2 ||
+	    queue_save(d->queue, &item->entry, false, &e)) {
+		return true;
+	}
+	maillog_note(d->log, item->entry.id, "not tried: %s", e.text);
+	queue_names_add(&d->stuck, item->entry.id);
+	report(d, SETTLED_ERROR, NULL, &e);
+	return false;
+}
+
+static struct drain_item *next_item(struct drain *d)
+{
+	bool has_looked = false, is_picked;
+	enum queue_place place;
+	char id[QUEUE_ID_MAX];
+
+	while (next_id(d, &has_looked, &place, &is_picked, id)) {
+		struct drain_item *item = claim(d, place, id);
+		if (item && ((is_picked && d->is_wanted &&
+			      !d->is_wanted(d->context, &item->entry)) ||
+			     !can_write_down(d, item))) {
+			leave(d, item);
+		} else if (item) {
+			return item;
+		}
+	}
+	return NULL;
+}
+
+struct delivery *drain_next(struct drain *d)
+{
+	struct drain_item *item;
+
+	while ((item = next_item(d))) {
+		if (item->delivery.job.txn.rcpt_count > 0) {
+			return &item->delivery;
+		}
+		settle(d, item, NULL, NULL);	/* a report is owed */
+	}
+	return NULL;
+}
+
+void drain_over(struct drain *d, struct delivery *delivery, const struct session_facts *facts,
+		const struct err *why)
+{
+	settle(d, item_of(delivery), facts, why);
+}
+
+void drain_suspend(struct drain *d, const struct err *why)
+{
+	enum queue_place place;
+	char id[QUEUE_ID_MAX];
+
+	while (d->pick && d->pick(d->context, &place, id)) {
+		struct drain_item *item = claim(d, place, id);
+		if (item && (!d->is_wanted || d->is_wanted(d->context, &item->entry))) {
+			settle(d, item, NULL, why);
+		} else if (item) {
+			leave(d, item);
+		}
+	}
+}
+
+static struct delivery *run_next(void *context)
+{
+	return drain_next(context);
+}
+
+static void run_over(void *context, struct delivery *delivery, const struct session_facts *facts,
+		     const struct err *why)
+{
+	drain_over(context, delivery, facts, why);
+}
+
+bool drain_run(struct drain *d, struct session_facts *facts, struct err *e)
+{
+	const struct deliver_options options = {
+		.account = d->account,
+		.id = d->id,
+		.verbose = d->verbose,
+		.sees_off = true,
+	};
+	const struct deliver_source source = { d, run_next, run_over };
+
+	return deliver_run(&options, &source, facts, e);
+}

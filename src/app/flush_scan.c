@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: ISC */
+/* flush_scan: see flush_scan.h. */
+#include "app/flush_scan.h"
+#include "app/maillog.h"
+#include "app/say.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* What a queued message's group text may have: account, file, settings. */
+#define GROUP_MAX ((size_t)1 << 20)
+
+struct scan {
+	struct flush_list *list;
+	const struct flush_choice *choice;
+	struct call *call;
+	struct queue *queue;
+	int64_t now;
+};
+
+void flush_list_init(struct flush_list *l)
+{
+	*l = (struct flush_list){ 0 };
+	conf_init(&l->fallback);
+	conf_add_account(&l->fallback, "default");
+}
+
+void flush_list_clear(struct flush_list *l)
+{
+	for (size_t i = 0; i < l->group_count; i++) {
+		free(l->groups[i].name);
+		free(l->groups[i].why);
+		conf_clear(&l->groups[i].conf);
+	}
+	free(l->groups);
+	free(l->hashes);
+	free(l->items);
+	conf_clear(&l->fallback);
+	*l = (struct flush_list){ 0 };
+}
+
+/* ---- groups ---- */
+
+static uint64_t hash_of(const struct queue *q, struct span name)
+{
+	uint64_t hash = 0xcbf29ce484222325u ^ (uintptr_t)q;
+
+	for (size_t i = 0; i < name.size; i++) {
+		hash = (hash ^ (unsigned char)name.data[i]) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+static void add_group(struct scan *s, const struct queue_entry *v, struct span name,
+		      uint64_t hash)
+{
+	struct flush_list *l = s->list;
+	struct err why;
+
+	if (l->group_count == l->group_room) {
+		l->group_room = l->group_room > 0 ? 2 * l->group_room : 4;
+		l->groups = mem_resize(l->groups, l->group_room, sizeof(*l->groups));
+		l->hashes = mem_resize(l->hashes, l->group_room, sizeof(*l->hashes));
+	}
+	struct flush_group *g = &l->groups[l->group_count];
+	l->hashes[l->group_count] = hash;
+	*g = (struct flush_group){ .queue = s->queue,
+				   .name = mem_copy(name.data, name.size) };
+	conf_init(&g->conf);
+	if (!settings_of_entry(&g->conf, v, &s->call->id, &g->account, &why)) {
+		g->account = NULL;
+		g->why = mem_alloc(1, sizeof(*g->why));
+		*g->why = why;
+	}
+	l->group_count++;
+}
+
+/* The group of the message; its account is read when the group is new. */
+static bool find_group(struct scan *s, const struct queue_entry *v, uint32_t *ret)
+{
+	struct flush_list *l = s->list;
+	struct buf name BUF_AUTO;
+
+	buf_init(&name, GROUP_MAX);
+	if (!queue_entry_group(v, &name) || l->group_count == UINT32_MAX) {
+		return false;
+	}
+	uint64_t hash = hash_of(s->queue, buf_span(&name));
+	for (size_t i = l->group_count; i-- > 0;) {
+		if (l->hashes[i] == hash && l->groups[i].queue == s->queue &&
+		    strcmp(l->groups[i].name, name.data) == 0) {
+			*ret = (uint32_t)i;
+			return true;
+		}
+	}
+	add_group(s, v, buf_span(&name), hash);
+	*ret = (uint32_t)l->group_count - 1;
+	return true;
+}
+
+static const struct account *account_of(const struct flush_list *l, uint32_t group)
+{
+	const struct account *a = l->groups[group].account;
+
+	return a ? a : &l->fallback.accounts[0];
+}
+
+/* ---- one message ---- */
+
+bool flush_chooses(const struct flush_choice *choice, const struct queue_entry *v)
+{
+	bool has_recipient = !choice->recipient;
+
+	for (size_t i = 0; !has_recipient && i < v->rcpt_count; i++) {
+		has_recipient = v->rcpts[i].status == QUEUE_WAITING &&
+				strcasestr(v->rcpts[i].addr, choice->recipient);
+	}
+	return has_recipient &&
+	       (!choice->sender || strcasestr(v->sender, choice->sender)) &&
+	       (!choice->account ||
+		(v->account && strcmp(v->account, choice->account) == 0));
+}
+
+static bool is_due(const struct scan *s, const struct queue_entry *v, uint32_t group)
+{
+	const struct flush_choice *c = s->choice;
+	struct queue_times times = settings_times(account_of(s->list, group), v->sender);
+
+	/* Without a recipient that waits, only its end was not written down: a crash. */
+	return c->now || c->recipient || c->sender || queue_entry_waiting(v) == 0 ||
+	       queue_is_due(v, &times, s->now);
+}
+
+/* must: whatever the choice is. */
+static void consider(struct scan *s, const struct queue_entry *v, enum queue_place place,
+		     bool must)
+{
+	struct flush_list *l = s->list;
+	uint32_t group;
+
+	if (!must && !flush_chooses(s->choice, v)) {
+		return;
+	}
+	if (!find_group(s, v, &group)) {
+		say("%s: its settings are too long", v->id);
+		l->is_troubled = true;
+		return;
+	}
+	if (!must && !is_due(s, v, group)) {
+		l->early++;
+		return;
+	}
+	if (l->count == l->room) {
+		l->room = l->room > 0 ? l->room + l->room / 2 : 64;
+		l->items = mem_resize(l->items, l->room, sizeof(*l->items));
+	}
+	struct flush_item *item = &l->items[l->count++];
+	*item = (struct flush_item){
+		.group = group,
+		.attempts = (uint16_t)(v->attempts & UINT16_MAX),
+		.place = (uint8_t)place,
+	};
+	memcpy(item->id, v->id, sizeof(item->id));
+	l->groups[group].count++;
+}
+
+/* The log is the one of the account that is used when nothing says which. */
+static void tell_set_aside(struct scan *s, const char *id, const struct err *why)
+{
+	struct err ignored;
+	struct account *a = conf_choose(&s->call->conf, NULL, NULL, &ignored);
+
+	say("%s: damaged (%s): set aside in %s/%s", id, why->text, queue_path(s->queue),
+	    queue_place_name(QUEUE_CORRUPT));
+	if (a) {
+		struct maillog *log = maillog_open(a, &s->call->id);
+		maillog_note(log, id, "damaged (%s): set aside", why->text);
+		maillog_close(log);
+	}
+}
+
+static void tell_trouble(struct scan *s, const char *id, const struct err *why)
+{
+	say("%s: %s", id, why->text);
+	s->list->is_troubled = true;
+}
+
+/*
+ * With a lock: it tells what is still being written from what was left behind, and the
+ * queue does with the latter what is right.  Who drains incoming/ may have passed over
+ * the message because of our lock, so it is ours to deliver then.
+ */
+static void look_closer(struct scan *s, enum queue_place place, const char *id)
+{
+	struct queue_file file;
+	struct queue_entry v;
+	struct err why;
+
+	switch (queue_claim(s->queue, place, id, &file, &v, &why)) {
+	case QUEUE_CLAIMED:
+		queue_file_close(&file);
+		consider(s, &v, place, true);
+		break;
+	case QUEUE_SET_ASIDE:
+		tell_set_aside(s, id, &why);
+		break;
+	case QUEUE_ERROR:
+		tell_trouble(s, id, &why);
+		break;
+	case QUEUE_BUSY:
+		if (s->choice->id_count > 0) {
+			say("%s: another process works with it now", id);
+			s->list->is_troubled = true;
+		}
+		break;
+	case QUEUE_GONE:
+	case QUEUE_UNFINISHED:
+		break;
+	}
+	queue_entry_clear(&v);
+}
+
+static void look(struct scan *s, enum queue_place place, const char *id)
+{
+	struct queue_entry v;
+	struct err why;
+
+	switch (queue_peek(s->queue, place, id, &v, &why)) {
+	case QUEUE_CLAIMED:
+		consider(s, &v, place, false);
+		break;
+	case QUEUE_UNFINISHED:
+	case QUEUE_SET_ASIDE:
+		look_closer(s, place, id);
+		break;
+	case QUEUE_ERROR:
+		tell_trouble(s, id, &why);
+		break;
+	case QUEUE_BUSY:
+	case QUEUE_GONE:
+		break;
+	}
+	queue_entry_clear(&v);
+}
+
+/* ---- all of them ---- */
+
+static bool look_through(struct scan *s, enum queue_place place, struct err *e)
+{
+	struct queue_names names = { 0 };
+	bool ok = queue_list(s->queue, place, &names, e);
+
+	for (size_t i = 0; ok && i < names.count; i++) {
+		look(s, place, names.at[i].id);
+	}
+	queue_names_clear(&names);
+	return ok;
+}
+
+static int by_group(const void *a, const void *b)
+{
+	const struct flush_item *x = a, *y = b;
+
+	return x->group != y->group ? (x->group < y->group ? -1 : 1)
+				    : strcmp(x->id, y->id);
+}
+
+static void sort(struct flush_list *l)
+{
+	size_t first = 0;
+
+	if (l->count > 0) {
+		qsort(l->items, l->count, sizeof(*l->items), by_group);
+	}
+	for (size_t i = 0; i < l->group_count; i++) {
+		l->groups[i].first = first;
+		first += l->groups[i].count;
+	}
+}
+
+bool flush_scan(struct flush_list *l, const struct queues *qs,
+		const struct flush_choice *choice, struct call *c, struct err *e)
+{
+	struct scan s = { .list = l, .choice = choice, .call = c, .now = clock_now() };
+	bool ok = true;
+
+	for (size_t i = 0; i < choice->id_count; i++) {
+		s.queue = choice->ids[i].queue;
+		look_closer(&s, choice->ids[i].place, choice->ids[i].id);
+	}
+	for (size_t i = 0; choice->id_count == 0 && ok && i < qs->count; i++) {
+		s.queue = qs->at[i];
+		ok = look_through(&s, QUEUE_INCOMING, e) &&
+		     look_through(&s, QUEUE_DEFERRED, e);
+	}
+	sort(l);
+	return ok;
+}
+
+/* ---- failed/ ---- */
+
+static bool is_all_told(const struct queue_entry *v)
+{
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		const struct queue_rcpt *r = &v->rcpts[i];
+		if (r->status == QUEUE_WAITING ||
+		    (r->status == QUEUE_REFUSED && !r->is_told)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A clock that went back makes nothing old. */
+static bool is_done_with(struct scan *s, const struct queue_entry *v)
+{
+	uint32_t group;
+
+	if (!is_all_told(v) || !find_group(s, v, &group)) {
+		return false;
+	}
+	int64_t keep = conf_number(account_of(s->list, group), KEY_BOUNCE_QUEUE_LIFETIME);
+	int64_t since = v->last > v->arrival ? v->last : v->arrival;
+	return s->now >= since && s->now - since >= keep;
+}
+
+static void remove_failed(struct scan *s, struct queue_file *file,
+			  const struct queue_entry *v)
+{
+	struct err why;
+	uint32_t group;
+
+	if (!queue_remove(s->queue, file, &why)) {
+		tell_trouble(s, v->id, &why);
+	} else if (find_group(s, v, &group)) {
+		struct maillog *log =
+			maillog_open(account_of(s->list, group), &s->call->id);
+		maillog_note(log, v->id, "removed");
+		maillog_close(log);
+	}
+}
+
+static void clean(struct scan *s, const char *id)
+{
+	struct queue_file file;
+	struct queue_entry v;
+	struct err why;
+	bool is_old = queue_peek(s->queue, QUEUE_FAILED, id, &v, &why) == QUEUE_CLAIMED &&
+		      is_done_with(s, &v);
+
+	queue_entry_clear(&v);
+	if (!is_old) {
+		return;
+	}
+	enum queue_claim claim = queue_claim(s->queue, QUEUE_FAILED, id, &file, &v, &why);
+	if (claim == QUEUE_CLAIMED && is_done_with(s, &v)) {
+		remove_failed(s, &file, &v);
+	}
+	queue_file_close(&file);
+	queue_entry_clear(&v);
+}
+
+bool flush_clean(struct flush_list *l, struct queue *q, struct call *c, struct err *e)
+{
+	struct scan s = { .list = l, .call = c, .queue = q, .now = clock_now() };
+	struct queue_names names = { 0 };
+	bool ok = queue_list(q, QUEUE_FAILED, &names, e);
+
+	for (size_t i = 0; ok && i < names.count; i++) {
+		clean(&s, names.at[i].id);
+	}
+	queue_names_clear(&names);
+	return ok;
+}

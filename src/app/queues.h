@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * queues: the queue folders that the settings of this call know: one for each queue_directory
+ * that an account has, or the one default.  Shared by flush, mailq and `relay queue`.
+ */
+#ifndef APP_QUEUES_H
+#define APP_QUEUES_H
+
+#include "app/call.h"
+
+struct queues {
+	struct queue **at;
+	size_t count;
+	int status;	/* EX_OK, or that of a folder that was refused, and said */
+};
+
+/*
+ * Reads the settings into c->conf, unless it has some already, and opens the folders that
+ * are there: of the account that was named with -a, or of all.  Without any configuration
+ * file: the default folder.  A folder that is refused (its owner, its mode) is said on stderr
+ * and passed over: it must not keep the other queues from being served.
+ */
+bool queues_open(struct queues *qs, struct call *c, struct err *e) RELAY_CHECKED;
+void queues_close(struct queues *qs);
+
+/* Where a message is. */
+struct queues_hit {
+	struct queue *queue;
+	enum queue_place place;
+	char id[QUEUE_ID_MAX];
+};
+
+/*
+ * The one message whose ID starts or ends with `part`, in any of the places (bits, 1 <<
+ * QUEUE_HOLD …).  False: there is none (CAUSE_INPUT), or there are several (CAUSE_USAGE): *e
+ * names the first ones.
+ */
+bool queues_find(const struct queues *qs, unsigned places, const char *part,
+		 struct queues_hit *ret, struct err *e) RELAY_CHECKED;
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * settle: see settle.h.
+ *
+ * The order: a report is durable before the state says that it was made; final outcomes are
+ * durable before the file moves; the file moves last.  A crash in between repeats a report
+ * or an attempt, and loses neither.
+ */
+#include "app/settle.h"
+#include "app/bounce.h"
+#include "app/maillog.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+enum policy settle_policy(enum verdict verdict, bool is_expired, bool is_queue_on)
+{
+	switch (verdict) {
+	case VERDICT_ACCEPTED:
+		return POLICY_DONE;
+	case VERDICT_PERMANENT:
+		return POLICY_FAIL;
+	case VERDICT_UNTRIED:
+	case VERDICT_TEMPORARY:
+	case VERDICT_UNKNOWN:
+		break;
+	}
+	return is_queue_on && !is_expired ? POLICY_KEEP : POLICY_FAIL;
+}
+
+/* What one attempt changed. */
+struct change {
+	bool is_expired;
+	bool is_final;		/* a recipient got a final outcome, or perhaps the message */
+	bool has_failed;	/* a recipient has failed that the caller was not told of */
+	bool is_report_owed;	/* a report that must be made could not be put */
+};
+
+static void set_text(char **text, const char *value)
+{
+	free(*text);
+	*text = mem_str(value);
+}
+
+static void take_outcome(const struct settle *s, const struct delivery *d, size_t i, bool has_dsn,
+			 struct change *change)
+{
+	const struct outcome *o = &d->job.txn.rcpts[i].outcome;
+	struct queue_rcpt *r = &d->entry->rcpts[d->index[i]];
+
+	set_text(&r->text, o->text);
+	text_sanitise(r->text, strlen(r->text));
+	outcome_status(o, r->dsn);
+	r->is_reply = o->code > 0;
+	r->maybe_sent = r->maybe_sent || o->verdict == VERDICT_UNKNOWN || d->perhaps[i];
+	change->is_final = change->is_final || r->maybe_sent;
+	switch (settle_policy(o->verdict, change->is_expired, s->queue != NULL)) {
+	case POLICY_DONE:
+		r->status = QUEUE_SENT;
+		/* A server without DSN sends no confirmation: RFC 3461 §5.2.2 lets us say so. */
+		r->is_told = has_dsn || !s->queue || !bounce_is_wanted(d->entry, DSN_RELAYED);
+		change->is_final = true;
+		break;
+	case POLICY_FAIL:
+		r->status = QUEUE_REFUSED;
+		r->is_told = s->is_told;
+		change->is_final = true;
+		break;
+	case POLICY_KEEP:
+		break;
+	}
+}
+
+static bool has_refused(const struct queue_entry *v)
+{
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		if (v->rcpts[i].status == QUEUE_REFUSED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void take_outcomes(const struct settle *s, const struct delivery *d,
+			  const struct session_facts *facts, struct change *change)
+{
+	struct queue_entry *v = d->entry;
+	const struct queue_times times = settings_times(s->account, v->sender);
+	int64_t now = clock_now();
+	uint32_t random;
+
+	if (d->job.txn.rcpt_count == 0) {
+		/* An earlier run came to its end with it, but was killed before the file moved. */
+		change->has_failed = has_refused(v);
+		return;
+	}
+	clock_random(&random, sizeof(random));
+	/* What was never tried is not given up because its account is down. */
+	change->is_expired = (facts || v->attempts > 0) && queue_is_expired(v, &times, now);
+	v->attempts++;
+	v->last = now;
+	v->next = now + queue_backoff(&times, v->attempts, random);
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		take_outcome(s, d, i, facts && facts->has_dsn, change);
+	}
+}
+
+/* A sender who asked not to hear of failures.  Our own reports ask so too, and have none. */
+static bool has_declined(const struct queue_entry *v)
+{
+	return v->sender[0] != '\0' && !bounce_is_wanted(v, DSN_FAILED);
+}
+
+/* One report about all recipients with this status that were not told. */
+static void report(const struct settle *s, const struct delivery *d, enum dsn_kind kind,
+		   struct change *change)
+{
+	static const enum queue_rcpt_status status[] = {
+		[DSN_FAILED] = QUEUE_REFUSED, [DSN_DELAYED] = QUEUE_WAITING, [DSN_RELAYED] = QUEUE_SENT,
+	};
+	struct queue_entry *v = d->entry;
+	size_t *rcpts MEM_AUTO = mem_alloc(v->rcpt_count, sizeof(*rcpts));
+	size_t count = 0;
+	const struct queue_times times = settings_times(s->account, v->sender);
+	char id[QUEUE_ID_MAX];
+	bool is_told = false;
+	struct err e;
+
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		if (v->rcpts[i].status == status[kind] && !v->rcpts[i].is_told) {
+			rcpts[count++] = i;
+		}
+	}
+	if (count == 0) {
+		return;
+	}
+	struct bounce b = {
+		.queue = s->queue,
+		.account = s->account,
+		.id = s->id,
+		.log = s->log,
+		.kind = kind,
+		.entry = v,
+		.message = d->message,
+		.rcpts = rcpts,
+		.rcpt_count = count,
+		.remote_mta = conf_text(s->account, KEY_HOST),
+		.retry_until = v->since + times.lifetime,
+	};
+	if (!bounce_put(&b, &is_told, id, &e)) {
+		maillog_note(s->log, v->id, "cannot make a delivery report: %s", e.text);
+		change->is_report_owed = change->is_report_owed || kind != DSN_DELAYED;
+		return;
+	}
+	if (kind == DSN_DELAYED) {
+		v->is_warned = true;
+		return;
+	}
+	/* Nothing is owed to who wants no report, nor a confirmation that nobody can get. */
+	bool is_silent = kind == DSN_FAILED && !is_told && !has_declined(v);
+	for (size_t i = 0; i < count; i++) {
+		v->rcpts[rcpts[i]].is_told = !is_silent;
+	}
+	if (is_silent) {
+		maillog_note(s->log, v->id, "nobody can be told of the failure: it stays in failed/");
+	}
+	change->has_failed = change->has_failed || kind == DSN_FAILED;
+}
+
+static void make_reports(const struct settle *s, const struct delivery *d, struct change *change)
+{
+	const struct queue_times times = settings_times(s->account, d->entry->sender);
+
+	report(s, d, DSN_FAILED, change);
+	report(s, d, DSN_RELAYED, change);
+	if (!d->entry->is_warned && queue_is_warning_due(d->entry, &times, clock_now())) {
+		report(s, d, DSN_DELAYED, change);
+	}
+}
+
+/* Saves the state, then moves the file. */
+static bool keep(const struct settle *s, struct queue_entry *v, enum queue_place place,
+		 bool must_last, struct err *e)
+{
+	if (!queue_save(s->queue, v, must_last, e)) {
+		return false;
+	}
+	return s->file->place == place || queue_move(s->queue, s->file, place, e);
+}
+
+static enum settled remove_file(const struct settle *s, struct queue_entry *v, struct err *e)
+{
+	if (queue_remove(s->queue, s->file, e)) {
+		maillog_note(s->log, v->id, "removed");
+		return SETTLED_DONE;
+	}
+	/* It stays, but nobody must get it twice. */
+	struct err ignored;
+	bool is_saved = queue_save(s->queue, v, true, &ignored);
+	maillog_note(s->log, v->id, "%s%s", e->text, is_saved ? "" : "; it may be sent twice");
+	queue_file_close(s->file);
+	return SETTLED_ERROR;
+}
+
+static enum settled settle_file(const struct settle *s, struct delivery *d,
+				const struct change *change, struct err *e)
+{
+	struct queue_entry *v = d->entry;
+	enum settled settled = SETTLED_DONE;
+	enum queue_place place = QUEUE_DEFERRED;
+
+	if (queue_entry_waiting(v) > 0 || change->is_report_owed) {
+		settled = SETTLED_KEPT;
+	} else if (change->has_failed) {
+		settled = SETTLED_FAILED;
+		place = QUEUE_FAILED;
+	}
+	if (settled == SETTLED_DONE) {
+		return remove_file(s, v, e);
+	}
+	if (!keep(s, v, place, change->is_final || change->is_report_owed, e)) {
+		settled = SETTLED_ERROR;
+		maillog_note(s->log, v->id, "%s", e->text);
+	}
+	struct err ignored;
+	if (settled != SETTLED_ERROR || s->must_keep || !queue_remove(s->queue, s->file, &ignored)) {
+		queue_file_close(s->file);
+	}
+	return settled;
+}
+
+enum settled settle_message(const struct settle *s, struct delivery *d,
+			    const struct session_facts *facts, const struct err *why,
+			    struct err *e)
+{
+	struct change change = { 0 };
+
+	if (!facts && why) {
+		delivery_suspend(d, why);
+		maillog_suspended(s->log, d->entry, why);
+	} else if (facts) {
+		maillog_attempt(s->log, d, facts);
+	}
+	take_outcomes(s, d, facts, &change);
+	if (!s->queue) {
+		return SETTLED_DONE;
+	}
+	if (change.is_expired && queue_entry_waiting(d->entry) == 0 && !s->is_told) {
+		maillog_note(s->log, d->entry->id, "from=<%s>, status=expired, returned to sender",
+			     d->entry->sender);
+	}
+	make_reports(s, d, &change);
+	return settle_file(s, d, &change, e);
+}

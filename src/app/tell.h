@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* tell: what the caller of a submission hears: lines on stderr, and the exit status. */
+#ifndef APP_TELL_H
+#define APP_TELL_H
+
+#include "app/deliver.h"
+
+/*
+ * The exit status for these outcomes: 0 when all were accepted, or kept in the queue; else
+ * EX_TEMPFAIL when any failure can pass by itself; else the code of the first refusal.
+ * Pure.
+ */
+int tell_exit_status(const struct smtp_txn *txn, bool is_kept) RELAY_CHECKED;
+
+/*
+ * Names everyone who did not get it and for whom it is not kept.  `why`: what ended the
+ * session, or NULL.
+ */
+void tell_failures(const struct account *a, const struct delivery *d,
+		   const struct session_facts *facts, const struct err *why, bool is_kept);
+
+/*
+ * That it was queued instead of sent: ID, reason, next try.  is_busy: because no session was
+ * free.
+ */
+void tell_kept(const struct queue_entry *v, bool is_busy);
+
+#endif
