@@ -256,7 +256,7 @@ def test_mailq(run_sendmail, name, args):
     assert (done.rc, done.err, done.out) == (0, "", "Mail queue is empty\n")
 
 
-@pytest.mark.parametrize("option", ["-q", "-q15m", "-qf", "-qIabc"])
+@pytest.mark.parametrize("option", ["-q", "-qf", "-qRx", "-qSx"])
 def test_flush_of_no_queue(run_sendmail, option):
     done = run_sendmail([option])
     assert (done.rc, done.err, done.out) == (0, "", "")

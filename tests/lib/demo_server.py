@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""demo_server.py DIRECTORY: the submission server of tests/demo.
+"""demo_server.py DIRECTORY [PORT]: the submission server of tests/demo.
 
 Implicit TLS, AUTH PLAIN or SCRAM-SHA-256 required, on a port of loopback. Writes into DIRECTORY: ca.pem, password, port
-(when it is listening), arrived (when a message has come). Runs until it is killed, or two minutes.
+(when it is listening), arrived (when a message has come). Runs until it is killed, or two minutes. Started again in the
+same DIRECTORY it has the same certificate and password.
 """
 import os
 import secrets
@@ -35,11 +36,12 @@ def describe(message):
 def main():
     directory = Path(sys.argv[1])
     pki = Pki(directory / "pki")
-    password = secrets.token_urlsafe(12)
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    if not (directory / "password").exists():
+        publish(directory / "password", secrets.token_urlsafe(12) + "\n")
     publish(directory / "ca.pem", pki.ca.read_text())
-    publish(directory / "password", password + "\n")
-    users = {"demo@mail.test": password}
-    with ScriptedServer(pki, tls="implicit", auth=["PLAIN", "SCRAM-SHA-256"], users=users) as server:
+    users = {"demo@mail.test": (directory / "password").read_text().strip()}
+    with ScriptedServer(pki, port=port, tls="implicit", auth=["PLAIN", "SCRAM-SHA-256"], users=users) as server:
         publish(directory / "port", f"{server.port}\n")
         server.wait_for("BODY", seconds=120)
         server.settle()

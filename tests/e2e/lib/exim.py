@@ -8,6 +8,7 @@ from .jail import USERS, Jail
 
 CONFIG = """
 primary_hostname = mail.test
+smtp_accept_queue_per_connection = 0
 domainlist local_domains =
 acl_smtp_mail = check_mail
 acl_smtp_rcpt = check_rcpt

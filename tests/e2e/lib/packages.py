@@ -22,6 +22,7 @@ ROOTS = {
     "postfix": ["postfix", "sasl2-bin", "libsasl2-modules", "libsasl2-modules-db", "dovecot-core"],
     "exim": ["exim4-daemon-light"],
     "opensmtpd": ["opensmtpd"],
+    "cron": ["cron", "libpam-modules", "libfaketime"],
 }
 # In the closure of dependencies, but only for maintainer scripts, cron jobs and the like.
 NOT_NEEDED = re.compile(r"(perl|libperl.*|perl-.*|lib.*-perl|dpkg|tar|usrmerge|debconf|adduser|passwd|cron.*|ed|cpio|"

@@ -30,6 +30,7 @@ EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCED
 class Options:
     tls: str = "none"                   # none, starttls, implicit
     listen: str = "127.0.0.1"           # or ::1, or unix:/path
+    port: int = 0                       # 0: one that the kernel chooses
     name: str = "mail.test"
     lmtp: bool = False
     extensions: tuple = EXTENSIONS      # EHLO lines, without SIZE, STARTTLS and AUTH
@@ -97,7 +98,9 @@ class ScriptedServer:
             self._listener = socket.socket(family)
             if self.options.narrow:
                 self._make_narrow()
-            self._listener.bind((where, 0))
+            if self.options.port:
+                self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._listener.bind((where, self.options.port))
             self.host, self.port, self.path = where, self._listener.getsockname()[1], None
         self._listener.listen(128)
         self._accepting = threading.Thread(target=self._accept, daemon=True)

@@ -1,0 +1,121 @@
+"""The queue among enemies: races at its locks, what was planted in its folder, an environment that wants to break it."""
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lib.hostile import hold, on
+from lib.queuefiles import QueueFiles
+from lib.sessions import CountedServer
+
+BODY = b"Subject: x\n\nhi\n"
+NOBODY = 54321      # a user without a passwd entry
+
+
+@pytest.fixture
+def queue(environment):
+    return QueueFiles(Path(environment["HOME"], ".local/state/relay/queue"))
+
+
+@pytest.fixture
+def account(relayrc, home):
+    def write(server, **settings):
+        home(".relayrc", relayrc(server, tls="none", queue="on", **settings))
+    return write
+
+
+@pytest.fixture
+def submit(start, tmp_path):
+    """submit(recipient, args, **popen): sendmail with a small message, running."""
+    source = tmp_path / "message"
+    source.write_bytes(BODY)
+
+    def call(recipient, args=(), **popen):
+        with open(source, "rb") as stdin:
+            return start(["-i", *args, recipient], stdin=stdin, **popen)
+    return call
+
+
+def received(server):
+    return sorted(r for m in server.settle(20).messages for r in m.accepted)
+
+
+def until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.01)
+    return found
+
+
+# -- races ---------------------------------------------------------------------------------------------------------
+
+def test_message_that_was_busy_at_the_last_look(pki, submit, account, queue):
+    """Its process holds it while the one with the session looks for the last time, and finds no session afterwards: the
+    one with the session is the only one left that can see it."""
+    first, second = threading.Event(), threading.Event()
+    with CountedServer(pki, rules=[on("BODY", hold(first), conn=0), on("BODY", hold(second), conn=1)]) as server:
+        account(server, max_connections=1)
+        own = submit("own@mail.test")
+        server.wait_for("BODY")
+        assert submit("next@mail.test").wait(20) == 0
+        busy = queue.put("incoming", recipients=["busy@mail.test"])
+        with queue.locked(busy):
+            first.set()
+            server.wait_for("BODY", nth=2)
+            assert own.wait(20) == 0
+        second.set()
+        until(lambda: not queue.places())
+        assert received(server) == ["busy@mail.test", "next@mail.test", "own@mail.test"]
+        assert server.most == 1
+
+
+def test_who_is_refused_does_not_wait_for_others(pki, submit, account, queue):
+    """Such a session asks for the next message when the caller could have its answer already."""
+    release = threading.Event()
+    with CountedServer(pki, without=("PIPELINING",), refuse={"own@mail.test": "550 5.1.1 no"},
+                       rules=[on("BODY", hold(release))]) as server:
+        account(server, max_connections=1)
+        queue.put("incoming", recipients=["other@mail.test"])
+        own = submit("own@mail.test")
+        server.wait_for("BODY")
+        assert own.wait(5) == 67
+        release.set()
+        until(lambda: not queue.places())
+        assert received(server) == ["other@mail.test"]
+
+
+# -- the environment -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("mask", [0o777, 0o400, 0o200], ids=oct)
+def test_umask_that_forbids_the_owner(pki, relay_for_all, public, environment, mask):
+    """Root may open any file: so this is another user."""
+    home = public / "home"
+    home.mkdir()
+    rc = home / ".relayrc"
+    with CountedServer(pki) as server:
+        rc.write_text(f"account default\nhost {server.host}\nport {server.port}\ntls off\nfrom a@b.test\n")
+        rc.chmod(0o600)
+        os.chown(home, NOBODY, NOBODY)
+        os.chown(rc, NOBODY, NOBODY)
+
+        def run(umask, *args):
+            return subprocess.run([relay_for_all, *args], input=BODY, capture_output=True, cwd="/", timeout=30, umask=umask,
+                                  user=NOBODY, group=NOBODY, extra_groups=[], env=environment | {"HOME": str(home)})
+        for _ in range(2):
+            assert run(mask, "-odq", "x@y.test").returncode == 0
+        done = run(mask, "-q")
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert received(server) == ["x@y.test"] * 2
+
+
+def test_list_that_cannot_be_read_is_not_empty(pki, run_sendmail, account, queue):
+    with CountedServer(pki) as server:
+        account(server)
+        queue.put("deferred")
+        os.chmod(queue.path / "deferred", 0o755)
+        done = run_sendmail(["-bp"])
+        assert (done.rc, done.out) == (75, "") and "chmod 700" in done.err
