@@ -3,10 +3,34 @@
 #include "app/background.h"
 #include "app/signals.h"
 #include "base/fs.h"
+#include "base/text.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
+
+/*
+ * What the caller left open for us: nobody who reads from such a pipe shall wait for a child
+ * that he does not know.  Our own descriptors are all close-on-exec.
+ */
+static void close_inherited(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		unsigned long long fd;
+		if (text_unsigned(span_str(entry->d_name), INT_MAX, &fd) && fd > STDERR_FILENO &&
+		    fcntl((int)fd, F_GETFD) == 0) {
+			close((int)fd);
+		}
+	}
+	if (folder) {
+		closedir(folder);
+	}
+}
 
 void background_go_on(int status)
 {
@@ -18,8 +42,13 @@ void background_go_on(int status)
 	}
 	if (child == 0) {
 		setsid();
+		close_inherited();
 	}
 	int fd FS_AUTO = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		/* A chroot without /dev: a folder takes the numbers, and no bytes. */
+		fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	for (int to = 0; fd >= 0 && to <= 2; to++) {
 		if (dup2(fd, to) < 0) {
 			break;

@@ -111,7 +111,7 @@ static bool add_recipients(const struct call *c, struct queue_entry *v, struct e
 	return true;
 }
 
-bool compose_entry(const struct call *c, struct queue_entry *v, struct err *e)
+bool compose_entry(struct call *c, struct queue_entry *v, struct err *e)
 {
 	const struct account *a = c->account;
 
@@ -122,5 +122,5 @@ bool compose_entry(const struct call *c, struct queue_entry *v, struct err *e)
 	v->notify = (unsigned)conf_number(a, KEY_DSN_NOTIFY);
 	v->ret = conf_is(a, KEY_DSN_RETURN, "headers") ? 1 : conf_is(a, KEY_DSN_RETURN, "full") ? 2 : 0;
 	v->needs_smtputf8 = header_needs_smtputf8(buf_span(&c->message.header));
-	return add_recipients(c, v, e) && settings_to_entry(a, &c->options, v, e);
+	return add_recipients(c, v, e) && settings_to_entry(a, &c->options, &c->id, v, e);
 }

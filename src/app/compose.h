@@ -13,6 +13,6 @@
 bool compose_header(struct call *c, struct err *e) RELAY_CHECKED;
 
 /* The queue's view of it: all but the size.  The caller clears *v, also after an error. */
-bool compose_entry(const struct call *c, struct queue_entry *v, struct err *e) RELAY_CHECKED;
+bool compose_entry(struct call *c, struct queue_entry *v, struct err *e) RELAY_CHECKED;
 
 #endif

@@ -12,9 +12,9 @@
 /* First attempt, then one for each thing the server can turn out to dislike. */
 enum { TRIES_MAX = 4 };
 /* Of a message that a broken connection left untouched, with others accepted before. */
-enum { LOST_TRIES_MAX = 2 };
+enum { LOST_TRIES_MAX = 10 };
 /* Sessions in a row that broke within a message and brought none through. */
-enum { BROKEN_MAX = 2 };
+enum { BROKEN_MAX = 3 };
 
 /* -- one message ----------------------------------------------------------------------- */
 
@@ -105,7 +105,6 @@ static void keep_unknown(struct delivery *d)
 {
 	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
 		struct outcome *o = &d->job.txn.rcpts[i].outcome;
-		d->maybe_twice = d->maybe_twice || d->perhaps[i];
 		if (d->perhaps[i] && o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_UNKNOWN) {
 			char later[OUTCOME_TEXT_MAX / 2];
 			snprintf(later, sizeof(later), "%.*s", (int)sizeof(later) - 1, o->text);
@@ -190,6 +189,13 @@ static void on_settled(void *context, struct session_job *job)
 	}
 }
 
+static bool sees_off(void *context)
+{
+	const struct run *run = context;
+
+	return run->source->sees_off && run->source->sees_off(run->source->context);
+}
+
 /* Once more: what the last attempt may have delivered is remembered. */
 static void try_again(struct run *run, struct delivery *d)
 {
@@ -219,6 +225,14 @@ static bool wants_other_session(const struct run *run, const struct delivery *d)
 		!any_is(&d->job.txn, VERDICT_UNKNOWN));
 }
 
+/* Our own trouble within a message: its file cannot be read.  The account is as good as before. */
+static bool is_own_trouble(const struct run *run, const struct err *e)
+{
+	const struct delivery *first = run->undecided.first;
+
+	return e->cause == CAUSE_OS && first && first->job.txn.was_begun;
+}
+
 /* Is it the account that cannot be used, rather than one message that broke a session? */
 static bool is_down(const struct run *run, const struct err *e, unsigned broken)
 {
@@ -229,7 +243,7 @@ static bool is_down(const struct run *run, const struct err *e, unsigned broken)
 	const struct delivery *first = run->undecided.first;
 	bool is_early = first && !first->job.txn.was_begun;
 
-	return !run->has_progress && !run->facts->is_ready &&
+	return !run->has_progress && !run->facts->is_ready && !is_own_trouble(run, e) &&
 	       (is_account || is_early || broken >= BROKEN_MAX);
 }
 
@@ -276,14 +290,14 @@ static bool find_secret(const struct deliver_options *o, struct buf *secret, str
 /* Sessions until there is nothing more to send, or the account is down. */
 static bool run_sessions(struct run *run, struct session_options *options, struct err *e)
 {
-	const struct session_source source = { run, next_job, on_settled };
+	const struct session_source source = { run, next_job, on_settled, sees_off };
 	unsigned broken = 0;
 
 	while (!run->is_empty || run->again.first) {
 		run->has_progress = false;
 		bool ok = session_run(options, &source, run->facts, e);
 		unsigned learned = run->facts->avoid & ~options->avoid;
-		broken = ok || run->has_progress ? 0 : broken + 1;
+		broken = ok || run->has_progress ? 0 : broken + !is_own_trouble(run, e);
 		bool is_over = !ok && learned == 0 && is_down(run, e, broken);
 		options->avoid |= learned;
 		if (learned & SMTP_AVOID_AUTH_PIPELINING) {
@@ -321,7 +335,6 @@ bool deliver_run(const struct deliver_options *o, const struct deliver_source *s
 		.account = a,
 		.ehlo_name = domain,
 		.trace = o->verbose,
-		.sees_off = o->sees_off,
 	};
 	bool ok = find_secret(o, &secret, e);
 	if (ok) {

@@ -19,7 +19,6 @@ struct delivery {
 	struct session_job job;		/* job.txn.rcpts, of those that were tried */
 	size_t *index;			/* of each in entry->rcpts */
 	bool *perhaps;			/* an attempt before the last may have delivered to it */
-	bool maybe_twice;		/* any of these */
 	unsigned tries;
 	struct delivery *later;		/* private: the list of those to be tried again */
 };
@@ -38,6 +37,7 @@ struct deliver_source {
 	 */
 	void (*over)(void *context, struct delivery *d, const struct session_facts *facts,
 		     const struct err *why);
+	bool (*sees_off)(void *context);	/* as session_source has it */
 };
 
 struct deliver_options {
@@ -45,7 +45,6 @@ struct deliver_options {
 	struct identity *id;
 	bool verbose;
 	bool may_prompt;	/* for a password, on the terminal */
-	bool sees_off;		/* waits for the end of each session, as session_options has it */
 };
 
 /*

@@ -7,6 +7,7 @@
  * at without a lock first.
  */
 #include "app/drain.h"
+#include "app/bounce.h"
 #include "app/maillog.h"
 #include "app/settings.h"
 #include "base/clock.h"
@@ -203,15 +204,17 @@ bool drain_has_waiting(struct drain *d)
 }
 
 /*
- * Of several recipients some may get the message and others not.  When that cannot be written
- * down (a full disk), every run would send it again to those who have it: then it is not sent.
+ * Of several recipients some may get the message and others not; and a confirmation that is
+ * asked for keeps the message until it can be made.  When that cannot be written down (a full
+ * disk), every run would send it again to those who have it: then it is not sent.
  */
 static bool can_write_down(struct drain *d, struct drain_item *item)
 {
+	bool may_stay = item->delivery.job.txn.rcpt_count > 1 ||
+			bounce_is_wanted(&item->entry, DSN_RELAYED);
 	struct err e;
 
-	if (item->delivery.job.txn.rcpt_count < 2 ||
-	    queue_save(d->queue, &item->entry, false, &e)) {
+	if (!may_stay || queue_save(d->queue, &item->entry, false, &e)) {
 		return true;
 	}
 	maillog_note(d->log, item->entry.id, "not tried: %s", e.text);
@@ -284,15 +287,21 @@ static void run_over(void *context, struct delivery *delivery, const struct sess
 	drain_over(context, delivery, facts, why);
 }
 
+/* Others wait for the slot: always. */
+static bool run_sees_off(void *context)
+{
+	(void)context;
+	return true;
+}
+
 bool drain_run(struct drain *d, struct session_facts *facts, struct err *e)
 {
 	const struct deliver_options options = {
 		.account = d->account,
 		.id = d->id,
 		.verbose = d->verbose,
-		.sees_off = true,
 	};
-	const struct deliver_source source = { d, run_next, run_over };
+	const struct deliver_source source = { d, run_next, run_over, run_sees_off };
 
 	return deliver_run(&options, &source, facts, e);
 }

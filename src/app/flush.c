@@ -157,10 +157,10 @@ static int run_list(struct flush_list *l, const struct queues *qs,
 	if (r->id_count > 0 && choice.id_count == 0) {
 		return missing;
 	}
-	if (!flush_scan(l, qs, &choice, c, &e)) {
-		return say_error(&e);
-	}
+	bool is_whole = flush_scan(l, qs, &choice, c, &e);
+	int unread = is_whole ? EX_OK : say_error(&e);
 	int status = deliver(l, qs, c, ret_stopped);
+	status = status != EX_OK ? status : unread;
 	if (!*ret_stopped && !r->is_choice && !tidy(l, qs, c, &e)) {
 		return say_error(&e);
 	}

@@ -6,15 +6,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* What a queued message's group text may have: account, file, settings. */
-#define GROUP_MAX ((size_t)1 << 20)
-
 struct scan {
 	struct flush_list *list;
 	const struct flush_choice *choice;
 	struct call *call;
 	struct queue *queue;
 	int64_t now;
+	uint32_t chance;
 };
 
 void flush_list_init(struct flush_list *l)
@@ -80,7 +78,7 @@ static bool find_group(struct scan *s, const struct queue_entry *v, uint32_t *re
 	struct flush_list *l = s->list;
 	struct buf name BUF_AUTO;
 
-	buf_init(&name, GROUP_MAX);
+	buf_init(&name, QUEUE_GROUP_MAX);
 	if (!queue_entry_group(v, &name) || l->group_count == UINT32_MAX) {
 		return false;
 	}
@@ -130,6 +128,13 @@ static bool is_due(const struct scan *s, const struct queue_entry *v, uint32_t g
 	       queue_is_due(v, &times, s->now);
 }
 
+/* 1 to 255, another one in each run. */
+static uint8_t next_turn(struct scan *s)
+{
+	s->chance = s->chance * 1664525u + 1013904223u;
+	return (uint8_t)(1 + (s->chance >> 24) % 255);
+}
+
 /* must: whatever the choice is. */
 static void consider(struct scan *s, const struct queue_entry *v, enum queue_place place,
 		     bool must)
@@ -158,6 +163,7 @@ static void consider(struct scan *s, const struct queue_entry *v, enum queue_pla
 		.group = group,
 		.attempts = (uint16_t)(v->attempts & UINT16_MAX),
 		.place = (uint8_t)place,
+		.turn = v->attempts > 0 ? next_turn(s) : 0,
 	};
 	memcpy(item->id, v->id, sizeof(item->id));
 	l->groups[group].count++;
@@ -166,13 +172,10 @@ static void consider(struct scan *s, const struct queue_entry *v, enum queue_pla
 /* The log is the one of the account that is used when nothing says which. */
 static void tell_set_aside(struct scan *s, const char *id, const struct err *why)
 {
-	struct err ignored;
-	struct account *a = conf_choose(&s->call->conf, NULL, NULL, &ignored);
-
 	say("%s: damaged (%s): set aside in %s/%s", id, why->text, queue_path(s->queue),
 	    queue_place_name(QUEUE_CORRUPT));
-	if (a) {
-		struct maillog *log = maillog_open(a, &s->call->id);
+	if (s->list->log) {
+		struct maillog *log = maillog_open(s->list->log, &s->call->id);
 		maillog_note(log, id, "damaged (%s): set aside", why->text);
 		maillog_close(log);
 	}
@@ -256,11 +259,17 @@ static bool look_through(struct scan *s, enum queue_place place, struct err *e)
 	return ok;
 }
 
+/*
+ * The oldest first, but what was tried before in an order that changes: two messages that
+ * break each session (a server's filter, a path that loses large packets) end the run for
+ * all behind them, and must not always be the first.
+ */
 static int by_group(const void *a, const void *b)
 {
 	const struct flush_item *x = a, *y = b;
 
 	return x->group != y->group ? (x->group < y->group ? -1 : 1)
+	       : x->turn != y->turn ? (x->turn < y->turn ? -1 : 1)
 				    : strcmp(x->id, y->id);
 }
 
@@ -281,16 +290,19 @@ bool flush_scan(struct flush_list *l, const struct queues *qs,
 		const struct flush_choice *choice, struct call *c, struct err *e)
 {
 	struct scan s = { .list = l, .choice = choice, .call = c, .now = clock_now() };
+	struct err ignored;
 	bool ok = true;
 
+	l->log = conf_choose(&c->conf, NULL, NULL, &ignored);
+	clock_random(&s.chance, sizeof(s.chance));
 	for (size_t i = 0; i < choice->id_count; i++) {
 		s.queue = choice->ids[i].queue;
 		look_closer(&s, choice->ids[i].place, choice->ids[i].id);
 	}
-	for (size_t i = 0; choice->id_count == 0 && ok && i < qs->count; i++) {
+	for (size_t i = 0; choice->id_count == 0 && i < qs->count; i++) {
 		s.queue = qs->at[i];
-		ok = look_through(&s, QUEUE_INCOMING, e) &&
-		     look_through(&s, QUEUE_DEFERRED, e);
+		ok = look_through(&s, QUEUE_INCOMING, e) && ok;
+		ok = look_through(&s, QUEUE_DEFERRED, e) && ok;
 	}
 	sort(l);
 	return ok;
@@ -311,6 +323,9 @@ static bool is_all_told(const struct queue_entry *v)
 }
 
 /* A clock that went back makes nothing old. */
+/* The report must have had the time to arrive, and a person to read it. */
+enum { KEPT_MIN_SECONDS = 5 * 24 * 3600 };
+
 static bool is_done_with(struct scan *s, const struct queue_entry *v)
 {
 	uint32_t group;
@@ -319,6 +334,7 @@ static bool is_done_with(struct scan *s, const struct queue_entry *v)
 		return false;
 	}
 	int64_t keep = conf_number(account_of(s->list, group), KEY_BOUNCE_QUEUE_LIFETIME);
+	keep = keep > KEPT_MIN_SECONDS ? keep : KEPT_MIN_SECONDS;
 	int64_t since = v->last > v->arrival ? v->last : v->arrival;
 	return s->now >= since && s->now - since >= keep;
 }

@@ -24,6 +24,7 @@ struct flush_item {
 	uint32_t group;
 	uint16_t attempts; /* so far; the low bits */
 	uint8_t place;	   /* enum queue_place */
+	uint8_t turn;	   /* 0 for the first try; else by chance: see by_group */
 };
 
 /* Messages that can share a session. */
@@ -43,6 +44,7 @@ struct flush_list {
 	size_t group_count, group_room;
 	uint64_t *hashes;     /* of the groups' names */
 	struct conf fallback; /* one account with all defaults, for its times */
+	const struct account *log; /* whose log is for mail of an account that is gone; or NULL */
 	size_t early;	      /* messages whose time has not come */
 	bool is_troubled;     /* something could not be read: a line was said */
 };
@@ -53,7 +55,7 @@ void flush_list_clear(struct flush_list *l);
 /*
  * Looks through incoming/ and deferred/ of every queue.  What a killed writer left is
  * removed, what is damaged is set aside: both on the way.  False when a folder cannot be
- * read.
+ * read; what is in the others is in the list all the same.
  */
 bool flush_scan(struct flush_list *l, const struct queues *qs,
 		const struct flush_choice *choice, struct call *c,

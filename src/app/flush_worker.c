@@ -115,7 +115,8 @@ int flush_worker_run(struct flush_worker *w)
 	if (!queue_open(queue_path(g->queue), false, &d.queue, &e)) {
 		return say_error(&e);
 	}
-	d.log = maillog_open(d.account, d.id);
+	const struct account *logs = w->work->list->log;
+	d.log = maillog_open(g->account || !logs ? d.account : logs, d.id);
 	if (d.queue && !g->account) {
 		give_up(w, &d, g->why);
 	} else if (d.queue) {

@@ -188,7 +188,8 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
 		const struct outcome *o = &txn->rcpts[i].outcome;
 		bool maybe_twice = o->verdict == VERDICT_UNKNOWN ||
-				   (o->verdict == VERDICT_ACCEPTED && d->perhaps[i]);
+				   (o->verdict == VERDICT_ACCEPTED &&
+				    (d->perhaps[i] || v->rcpts[d->index[i]].maybe_sent));
 		put_recipient(log, v->id, txn->rcpts[i].addr, &t, o, maybe_twice);
 	}
 }

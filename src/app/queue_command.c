@@ -13,8 +13,12 @@
 /* Bytes of IDs on standard input. */
 #define IDS_MAX ((size_t)64 << 20)
 
+/* mailq's marks may stand behind it. */
 static void add_id(struct queue_ids *ids, struct span word)
 {
+	while (word.size > 1 && memchr("*!#", word.data[word.size - 1], 3)) {
+		word.size--;
+	}
 	if ((ids->count & (ids->count + 1)) == 0) {
 		ids->at = mem_resize(ids->at, 2 * ids->count + 1, sizeof(*ids->at));
 	}
@@ -29,7 +33,7 @@ static void ids_clear(struct queue_ids *ids)
 	free(ids->at);
 }
 
-/* One ID a line; mailq's marks may stand behind it. */
+/* One ID a line. */
 static bool read_ids(struct queue_ids *ids, struct err *e)
 {
 	struct buf text BUF_AUTO;
@@ -43,9 +47,6 @@ static bool read_ids(struct queue_ids *ids, struct err *e)
 		size_t size = end ? (size_t)(end - rest.data) : rest.size;
 		struct span line = span_trim(span_first(rest, size));
 		rest = span_from(rest, size + 1);
-		while (line.size > 0 && memchr("*!#", line.data[line.size - 1], 3)) {
-			line.size--;
-		}
 		if (line.size > 0) {
 			add_id(ids, line);
 		}
@@ -210,6 +211,16 @@ static bool check_options(const struct options *o, const struct command *command
 	return true;
 }
 
+static int help(void)
+{
+	puts("usage: relay queue [-C FILE] [-a ACCOUNT] COMMAND\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		printf("  %s\n", commands[i].usage);
+	}
+	puts("\nIDs may be cut short; - reads them from standard input.  See relay(1).");
+	return EX_OK;
+}
+
 static int run(struct call *c, int argc, char **argv)
 {
 	struct queue_ids ids = { 0 };
@@ -222,11 +233,13 @@ static int run(struct call *c, int argc, char **argv)
 	const struct options *o = &c->options;
 	const char *name = o->recipient_count > 0 ? o->recipients[0] : NULL;
 	const struct command *command = name ? find_command(name) : NULL;
+	if (o->mode == MODE_HELP || (name && strcmp(name, "help") == 0)) {
+		return help();
+	}
 	if (!command) {
 		fail_command(name, &e);
 		return say_error(&e);
 	}
-	c->options.flush.now = has_now;
 	size_t count = o->recipient_count - 1;
 	if (!check_options(o, command, has_now, &e) || !check_words(command, count, &e)) {
 		return say_error(&e);
@@ -237,6 +250,8 @@ static int run(struct call *c, int argc, char **argv)
 	}
 	/* Nothing on standard input is no ID, not all of them. */
 	bool is_nothing = ok && count > 0 && !ids.is_all && ids.count == 0;
+	/* What is named is sent also when it is not due. */
+	c->options.flush.now = has_now || ids.is_all;
 	int status = !ok ? say_error(&e) : is_nothing ? EX_OK : command->run(c, command, &ids);
 	ids_clear(&ids);
 	return status;

@@ -19,7 +19,7 @@
 #define WINDOW ((size_t)256 << 10)
 
 /* The column in which the values stand. */
-enum { VALUE_COLUMN = 14 };
+enum { VALUE_COLUMN = 15 };
 
 static void print_name(struct output *o, const char *name)
 {

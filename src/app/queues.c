@@ -67,6 +67,27 @@ static bool add_account(struct queues *qs, struct call *c, struct account *a, st
 	return true;
 }
 
+static bool has_folder_option(const struct call *c)
+{
+	for (size_t i = 0; i < c->options.setting_count; i++) {
+		if (c->options.settings[i].key == KEY_QUEUE_DIRECTORY) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What was queued with --host, or before queue_directory was set, is still there. */
+static void add_default(struct queues *qs, struct call *c)
+{
+	struct err why;
+	char *path MEM_AUTO = settings_default_queue(&c->id, &why);
+
+	if (path && !add_folder(qs, path, &why)) {
+		qs->status = say_error(&why);
+	}
+}
+
 /* Without any file there may still be mail that was sent with --host. */
 static bool read_settings(struct call *c, struct err *e)
 {
@@ -89,10 +110,16 @@ static bool add_accounts(struct queues *qs, struct call *c, struct err *e)
 		struct account *a = conf_choose(&c->conf, c->options.account, NULL, e);
 		return a && add_account(qs, c, a, e);
 	}
+	bool has_default = has_folder_option(c);
 	for (size_t i = 0; i < c->conf.count; i++) {
-		if (!add_account(qs, c, &c->conf.accounts[i], e)) {
+		struct account *a = &c->conf.accounts[i];
+		has_default = has_default || !conf_text(a, KEY_QUEUE_DIRECTORY);
+		if (!add_account(qs, c, a, e)) {
 			return false;
 		}
+	}
+	if (!has_default) {
+		add_default(qs, c);
 	}
 	return true;
 }

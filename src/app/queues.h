@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * queues: the queue folders that the settings of this call know: one for each queue_directory
- * that an account has, or the one default.  Shared by flush, mailq and `relay queue`.
+ * that an account has, and the default one.  Shared by flush, mailq and `relay queue`.
  */
 #ifndef APP_QUEUES_H
 #define APP_QUEUES_H
@@ -16,9 +16,10 @@ struct queues {
 
 /*
  * Reads the settings into c->conf, unless it has some already, and opens the folders that
- * are there: of the account that was named with -a, or of all.  Without any configuration
- * file: the default folder.  A folder that is refused (its owner, its mode) is said on stderr
- * and passed over: it must not keep the other queues from being served.
+ * are there: of the account that was named with -a, or of all and the default folder.
+ * Without any configuration file: the default folder.  A folder that is refused (its owner,
+ * its mode) is said on stderr and passed over: it must not keep the other queues from being
+ * served.
  */
 bool queues_open(struct queues *qs, struct call *c, struct err *e) RELAY_CHECKED;
 void queues_close(struct queues *qs);

@@ -32,7 +32,6 @@ struct session {
 	struct sasl *sasl;
 	struct trace trace;
 	struct buf binding;	/* channel binding */
-	unsigned jobs;
 	unsigned long long reply_no;	/* whose deadline runs */
 	int64_t deadline;
 };
@@ -252,7 +251,6 @@ static void submit_next(struct session *s)
 	struct session_job *job = s->source->next(s->source->context);
 
 	if (job) {
-		s->jobs++;
 		smtp_client_submit(s->client, &job->txn);
 	} else {
 		smtp_client_quit(s->client);
@@ -374,7 +372,7 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 		s->facts->login_refused = true;
 		add_reason(s, e);
 	}
-	if (ok && (s->options->sees_off || s->jobs > 1)) {
+	if (ok && s->source->sees_off && s->source->sees_off(s->source->context)) {
 		see_off(s);
 	}
 	stream_close(&s->stream);
@@ -394,7 +392,6 @@ bool session_run(const struct session_options *o, const struct session_source *s
 		.source = source,
 		.facts = facts,
 		.reply_no = ULLONG_MAX,	/* no deadline runs yet */
-		.jobs = 1,
 	};
 
 	*facts = (struct session_facts){ 0 };

@@ -37,6 +37,11 @@ struct session_source {
 	struct session_job *(*next)(void *context);
 	/* The job is over: its recipients have outcomes; but see session_run. */
 	void (*settled)(void *context, struct session_job *job);
+	/*
+	 * After QUIT: wait a little until the server has hung up, so that whoever gets our slot
+	 * then is not one session too many?  NULL = no.
+	 */
+	bool (*sees_off)(void *context);
 };
 
 struct session_options {
@@ -45,11 +50,6 @@ struct session_options {
 	struct span secret;		/* password or token */
 	unsigned avoid;			/* enum smtp_avoid */
 	bool trace;			/* the dialogue on stderr, secrets masked */
-	/*
-	 * After QUIT, wait a little until the server has hung up: whoever gets our slot then is
-	 * not one session too many.  Also done after more than one message.
-	 */
-	bool sees_off;
 };
 
 /*

@@ -137,11 +137,25 @@ bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct ident
 	return *ret != NULL;
 }
 
-/* These are no longer needed, or are kept in the entry itself. */
+/*
+ * What only the making of the message needs, or is kept in the entry itself.  The fewer are
+ * left, the more messages share a session.
+ */
 static bool is_spent(enum key key)
 {
-	return key == KEY_DELIVERY_MODE || key == KEY_QUEUE || key == KEY_DSN_NOTIFY ||
-	       key == KEY_DSN_RETURN;
+	static const enum key spent[] = {
+		KEY_FROM, KEY_FROM_FULL_NAME, KEY_ALLOW_FROM_OVERRIDE, KEY_AUTO_FROM, KEY_MAILDOMAIN,
+		KEY_SET_FROM_HEADER, KEY_SET_TO_HEADER, KEY_SET_DATE_HEADER, KEY_SET_MSGID_HEADER,
+		KEY_REMOVE_BCC_HEADERS, KEY_DSN_NOTIFY, KEY_DSN_RETURN, KEY_MESSAGE_SIZE_LIMIT,
+		KEY_ALIASES, KEY_QUEUE, KEY_QUEUE_DIRECTORY, KEY_DELIVERY_MODE,
+	};
+
+	for (size_t i = 0; i < sizeof(spent) / sizeof(spent[0]); i++) {
+		if (key == spent[i]) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* The queue run has another working directory. */
@@ -157,14 +171,28 @@ static char *absolute_value(const struct option_setting *s)
 	return mem_printf("%s/%s", here, s->value);
 }
 
-bool settings_to_entry(const struct account *a, const struct options *o, struct queue_entry *v,
-		       struct err *e)
+/* -C ~/.relayrc is the account that everybody else means without it. */
+static bool is_usual_file(const char *path, struct identity *id)
+{
+	const char *home = identity_home(id);
+	char *usual MEM_AUTO = home ? mem_printf("%s/.relayrc", home) : NULL;
+	char *real MEM_AUTO = usual ? realpath(usual, NULL) : NULL;
+
+	return real && strcmp(real, path) == 0;
+}
+
+bool settings_to_entry(const struct account *a, const struct options *o, struct identity *id,
+		       struct queue_entry *v, struct err *e)
 {
 	v->account = mem_str(a->name);
 	if (o->file && !has_host_option(o)) {
 		v->config = realpath(o->file, NULL);
 		if (!v->config) {
 			return err_errno(e, CAUSE_CONFIG, "%s", o->file);
+		}
+		if (is_usual_file(v->config, id)) {
+			free(v->config);
+			v->config = NULL;
 		}
 	}
 	for (size_t i = 0; i < o->setting_count; i++) {
@@ -176,15 +204,11 @@ bool settings_to_entry(const struct account *a, const struct options *o, struct 
 	return true;
 }
 
-char *settings_queue_path(const struct account *a, struct identity *id, struct err *e)
+char *settings_default_queue(struct identity *id, struct err *e)
 {
-	const char *folder = conf_text(a, KEY_QUEUE_DIRECTORY);
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = identity_home(id);
 
-	if (folder) {
-		return mem_str(folder);
-	}
 	if (state && state[0] == '/') {
 		return mem_printf("%s/relay/queue", state);
 	}
@@ -193,6 +217,13 @@ char *settings_queue_path(const struct account *a, struct identity *id, struct e
 	}
 	err_set(e, CAUSE_OS, "there is no home directory for the queue: set queue_directory");
 	return NULL;
+}
+
+char *settings_queue_path(const struct account *a, struct identity *id, struct err *e)
+{
+	const char *folder = conf_text(a, KEY_QUEUE_DIRECTORY);
+
+	return folder ? mem_str(folder) : settings_default_queue(id, e);
 }
 
 struct queue_times settings_times(const struct account *a, const char *sender)

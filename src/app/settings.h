@@ -36,16 +36,17 @@ bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct ident
 		       struct account **ret, struct err *e) RELAY_CHECKED;
 
 /* The same the other way: what the entry must say to be given to this account again. */
-bool settings_to_entry(const struct account *a, const struct options *o, struct queue_entry *v,
-		       struct err *e) RELAY_CHECKED;
+bool settings_to_entry(const struct account *a, const struct options *o, struct identity *id,
+		       struct queue_entry *v, struct err *e) RELAY_CHECKED;
 
 /*
- * The folder of the account's queue: `queue_directory`, else $XDG_STATE_HOME/relay/queue,
- * else ~/.local/state/relay/queue.  NULL with *e set when there is no home.  The caller
- * frees it.
+ * The folder of the account's queue: `queue_directory`, else the default one.  NULL with *e
+ * set when there is no home.  The caller frees it.
  */
 char *settings_queue_path(const struct account *a, struct identity *id, struct err *e)
 	RELAY_CHECKED;
+/* $XDG_STATE_HOME/relay/queue, else ~/.local/state/relay/queue. */
+char *settings_default_queue(struct identity *id, struct err *e) RELAY_CHECKED;
 
 /* The account's times, for a message with this sender. */
 struct queue_times settings_times(const struct account *a, const char *sender);

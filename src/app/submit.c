@@ -119,6 +119,9 @@ static bool take_in(struct submission *s, struct err *e)
 	if (!compose_entry(s->call, &s->entry, e)) {
 		return false;
 	}
+	if (!queue_entry_group(&s->entry, &s->group)) {
+		return err_set(e, CAUSE_USAGE, "the settings on the command line are too long");
+	}
 	s->store.entry = &s->entry;
 	open_queue(s);
 	if (s->mode == MODE_QUEUE && !s->queue) {
@@ -145,8 +148,7 @@ static bool take_in(struct submission *s, struct err *e)
 	if (!s->queue) {
 		name_it(&s->entry);
 	}
-	return queue_entry_group(&s->entry, &s->group) ||
-	       err_set(e, CAUSE_DATA, "the command line is too long");
+	return true;
 }
 
 /* Durable: from now on exit status 0 is true. */
@@ -164,10 +166,10 @@ static bool sync_file(struct submission *s, struct err *e)
 	return ok;
 }
 
-static void notice(const struct submission *s, bool is_busy)
+static void notice(const struct submission *s, enum tell_why why)
 {
 	if (!s->is_alone && (s->call->options.verbose || isatty(STDERR_FILENO))) {
-		tell_kept(&s->entry, is_busy);
+		tell_kept(&s->entry, why);
 	}
 }
 
@@ -207,7 +209,7 @@ static void end_own(struct submission *s, const struct session_facts *facts, con
 		}
 	}
 	if (is_kept) {
-		notice(s, false);
+		notice(s, TELL_TRIED);
 	}
 }
 
@@ -259,9 +261,18 @@ static void over(void *context, struct delivery *d, const struct session_facts *
 		return;
 	}
 	end_own(s, facts, why);
-	if (s->drain.active > 0) {
+	/* Somebody else sends now, and may get our slot: the session is ended with care. */
+	if (s->drain.active > 0 || (s->queue && queue_has_others(s->queue, s->entry.id))) {
 		go_on_alone(s);
 	}
+}
+
+/* Whose caller waits only for its own message does not wait for the server's goodbye. */
+static bool sees_off(void *context)
+{
+	const struct submission *s = context;
+
+	return s->is_alone;
 }
 
 /* Those who found all sessions taken, until there are none (queue/slot.h). */
@@ -280,7 +291,7 @@ static void serve_others(struct submission *s, bool some_wait)
 
 static int send_now(struct submission *s)
 {
-	const struct deliver_source source = { s, next, over };
+	const struct deliver_source source = { s, next, over, sees_off };
 	const struct deliver_options options = {
 		.account = s->account,
 		.id = &s->call->id,
@@ -311,7 +322,7 @@ static int leave_it(struct submission *s)
 	if (!sync_file(s, &e)) {
 		return say_error(&e);
 	}
-	notice(s, true);
+	notice(s, TELL_BUSY);
 	queue_file_close(&s->store.file);
 	s->status = EX_OK;
 	serve_others(s, true);
@@ -325,7 +336,7 @@ static int queue_only(struct submission *s)
 	if (!sync_file(s, &e)) {
 		return say_error(&e);
 	}
-	notice(s, false);
+	notice(s, TELL_TRIED);
 	return EX_OK;
 }
 
@@ -337,6 +348,7 @@ static int send_or_keep(struct submission *s)
 		if (!sync_file(s, &e)) {
 			return say_error(&e);
 		}
+		notice(s, TELL_BACKGROUND);
 		go_on_alone(s);
 	}
 	if (!s->queue) {
@@ -354,7 +366,7 @@ int submit(struct call *c)
 
 	queue_entry_init(&s.entry);
 	queue_file_init(&s.store.file);
-	buf_init(&s.group, QUEUE_HEAD_MAX);
+	buf_init(&s.group, QUEUE_GROUP_MAX);
 	if (!call_prepare(c, &e) || !take_in(&s, &e)) {
 		status = say_error(&e);
 	} else {

@@ -83,24 +83,26 @@ static void when(int64_t at, char *text, size_t size)
 	}
 }
 
-void tell_kept(const struct queue_entry *v, bool is_busy)
+void tell_kept(const struct queue_entry *v, enum tell_why why)
 {
+	static const char *const untried[] = {
+		[TELL_TRIED] = "it was not tried; the next queue run sends it",
+		[TELL_BUSY] = "all sessions are in use; they send it when one is free",
+		[TELL_BACKGROUND] = "it is being sent in the background",
+	};
 	const struct queue_rcpt *waiting = NULL;
 	char next[64];
 
 	for (size_t i = 0; i < v->rcpt_count && !waiting; i++) {
 		waiting = v->rcpts[i].status == QUEUE_WAITING ? &v->rcpts[i] : NULL;
 	}
-	if (v->next == 0) {
-		say("not sent yet, kept in the queue as %s: %s", v->id,
-		    is_busy ? "all sessions of the account are in use; they send it when one is free"
-			    : "it was not tried; the next queue run sends it");
+	if (v->next == 0 || !waiting || !waiting->text) {
+		say("not sent yet, kept in the queue as %s: %s", v->id, untried[why]);
 		return;
 	}
 	when(v->next, next, sizeof(next));
 	say("not sent yet, kept in the queue as %s: %s%s; next try by a queue run %s", v->id,
-	    waiting && waiting->maybe_sent ? "perhaps sent: " : "",
-	    waiting && waiting->text ? waiting->text : "it was not tried", next);
+	    waiting->maybe_sent ? "perhaps sent: " : "", waiting->text, next);
 }
 
 int tell_exit_status(const struct smtp_txn *txn, bool is_kept)

@@ -19,10 +19,13 @@ int tell_exit_status(const struct smtp_txn *txn, bool is_kept) RELAY_CHECKED;
 void tell_failures(const struct account *a, const struct delivery *d,
 		   const struct session_facts *facts, const struct err *why, bool is_kept);
 
-/*
- * That it was queued instead of sent: ID, reason, next try.  is_busy: because no session was
- * free.
- */
-void tell_kept(const struct queue_entry *v, bool is_busy);
+enum tell_why {
+	TELL_TRIED,	/* an attempt failed, or none was wanted (-odq) */
+	TELL_BUSY,	/* no session was free */
+	TELL_BACKGROUND,	/* it is sent behind the caller's back (-odb) */
+};
+
+/* That it was queued instead of sent: ID, reason, next try. */
+void tell_kept(const struct queue_entry *v, enum tell_why why);
 
 #endif

@@ -108,12 +108,28 @@ static bool add_rcpts(const struct dsn *d, struct buf *out)
 			  "\r\n", d->rcpt_count - shown);
 }
 
+/* Nobody has refused it for good: it has only become too old. */
+static bool is_given_up(const struct dsn *d)
+{
+	size_t temporary = 0;
+
+	for (size_t i = 0; i < d->rcpt_count; i++) {
+		temporary += is_set(d->rcpts[i].status) && d->rcpts[i].status[0] == '4';
+	}
+	return d->kind == DSN_FAILED && temporary == d->rcpt_count;
+}
+
 static bool add_ending(const struct dsn *d, struct buf *out)
 {
 	BUF_AUTO struct buf text;
 
 	buf_init(&text, PARAGRAPH_MAX);
-	if (!buf_add_str(&text, what_is_next[d->kind])) {
+	if (is_given_up(d)) {
+		if (!buf_add_str(&text, "It has been tried until now, and is given up. You can "
+					"send it once more.")) {
+			return false;
+		}
+	} else if (!buf_add_str(&text, what_is_next[d->kind])) {
 		return false;
 	}
 	if (d->kind == DSN_DELAYED) {

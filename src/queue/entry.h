@@ -82,6 +82,8 @@ void queue_entry_add_setting(struct queue_entry *v, const char *name, const char
 
 size_t queue_entry_waiting(const struct queue_entry *v);	/* recipients */
 
+/* Most bytes of queue_entry_group: a message with more would never find its session. */
+#define QUEUE_GROUP_MAX ((size_t)1 << 20)
 /*
  * What must be equal for two messages to share a session: account, config and settings,
  * as one text.

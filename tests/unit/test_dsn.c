@@ -137,6 +137,25 @@ static void a_whole_notification(void **state)
 	check_lines(&out);
 }
 
+static void only_a_refusal_can_be_the_addresss_fault(void **state)
+{
+	static const char given_up[] = "\r\nIt has been tried until now, and is given up.";
+	struct dsn_rcpt rcpts[] = { bob, bob };
+
+	(void)state;
+	for (size_t refused = 0; refused <= COUNT(rcpts); refused++) {
+		struct dsn d = usual(DSN_FAILED, rcpts, COUNT(rcpts));
+		BUF_AUTO struct buf out;
+		for (size_t i = 0; i < COUNT(rcpts); i++) {
+			rcpts[i].status = i < refused ? "5.1.1" : "4.4.1";
+		}
+		write_all(&d, &out);
+		check_has(&out, given_up, refused == 0);
+		check_has(&out, "If an address is wrong", refused > 0);
+		check_lines(&out);
+	}
+}
+
 static void each_kind_says_what_is_next(void **state)
 {
 	static const struct {
@@ -529,6 +548,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_notification),
+		cmocka_unit_test(only_a_refusal_can_be_the_addresss_fault),
 		cmocka_unit_test(each_kind_says_what_is_next),
 		cmocka_unit_test(fields_that_are_not_known_are_left_out),
 		cmocka_unit_test(words_of_ours_are_no_reply),

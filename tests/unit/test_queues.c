@@ -129,10 +129,36 @@ static void one_folder_is_opened_once(void **state)
 		struct account *a = conf_add_account(&c.conf, i == 0 ? "default" : "other");
 		assert_true(conf_set(a, KEY_QUEUE_DIRECTORY, span_str(paths[i]), "test", &env, &e));
 	}
+	setenv("XDG_STATE_HOME", "/nowhere", 1);
 	assert_true(queues_open(&qs, &c, &e));
 	assert_int_equal(qs.count, 1);
 	queues_close(&qs);
 	call_clear(&c);
+}
+
+/* Mail that was put there before an account had a folder of its own. */
+static void the_default_folder_is_always_looked_into(void **state)
+{
+	struct call c;
+	struct queues qs;
+	struct err e;
+	struct conf_env env = { 0 };
+	char above[100], path[120];
+
+	(void)state;
+	setenv("XDG_STATE_HOME", folder, 1);
+	snprintf(above, sizeof(above), "%s/relay", folder);
+	snprintf(path, sizeof(path), "%s/queue", above);
+	assert_int_equal(mkdir(above, 0700) + mkdir(path, 0700), 0);
+	call_init(&c);
+	struct account *a = conf_add_account(&c.conf, "default");
+	assert_true(conf_set(a, KEY_QUEUE_DIRECTORY, span_str(folder), "test", &env, &e));
+	assert_true(queues_open(&qs, &c, &e));
+	assert_int_equal(qs.count, 2);
+	assert_string_equal(queue_path(qs.at[1]), path);
+	queues_close(&qs);
+	call_clear(&c);
+	assert_int_equal(rmdir(path) + rmdir(above), 0);
 }
 
 int main(void)
@@ -141,6 +167,7 @@ int main(void)
 		cmocka_unit_test(an_id_may_be_cut_short),
 		cmocka_unit_test(the_place_is_found),
 		cmocka_unit_test(one_folder_is_opened_once),
+		cmocka_unit_test(the_default_folder_is_always_looked_into),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
