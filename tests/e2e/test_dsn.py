@@ -232,6 +232,17 @@ def test_there_is_no_report_about_a_report(setup, queued, flush, queue, run_send
     assert flush(server, rc) == [] and len(queue.places()) == 2
 
 
+def test_a_report_that_nobody_got_stays_for_a_person(setup, queued, flush, queue, tmp_path):
+    """The report is given up at once; the mail that it is about stays too, for its sender did not get the report."""
+    server, rc = setup({"bounce_queue_lifetime": 0}, refuse=REFUSE | {SENDER: BUSY})
+    assert queued(server, rc, "-f", SENDER, "gone@y.test") == []
+    [report] = [id for id in queue.places() if "told" not in queue.state(id)["recipient 1"]]
+    places = queue.places()
+    assert list(places.values()) == ["failed", "failed"]
+    assert flush(server, rc) == [] and queue.places() == places
+    assert f"{report}: nobody can be told of the failure: it stays in failed/" in (tmp_path / "log").read_text()
+
+
 @pytest.mark.parametrize("sender", ["root@localhost", "root@localhost.localdomain"])
 def test_reports_about_local_senders_go_to_system_mail(setup, queued, sender):
     server, rc = setup({"system_mail": "ops@z.test"})
@@ -249,6 +260,7 @@ def test_what_cannot_be_told_stays_and_shows(setup, queued, queue, run_sendmail,
     assert id in listed.out and GONE in listed.out
     log = (tmp_path / "log").read_text()
     assert re.search(rf"{id}: to=<gone@y.test>, .* status=bounced", log) and "notification" not in log
+    assert f"{id}: nobody can be told" in log
 
 
 # -- errors that the caller hears of ---------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_only_what_is_due_is_sent_and_silence_when_nothing_is(server, account, q
     assert queue.state(due) is None and queue.state(fresh) is None
 
 
-@pytest.mark.parametrize("args", [["-qf"], ["-q", "-qf"], ["relay", "--now"]])
+@pytest.mark.parametrize("args", [["-qf"], ["-q", "-qf"], ["relay", "--now"], ["relay", "ALL"]])
 def test_now_means_all_of_it(server, account, queue, flush, args):
     account(server)
     later(queue, 3)
@@ -294,11 +294,11 @@ def test_a_killed_writers_file_is_removed_and_a_damaged_one_set_aside_and_named(
 
 
 def test_given_up_mail_is_removed_when_its_sender_has_known_for_long(server, account, queue, flush):
-    account(server, bounce_queue_lifetime="2d")
+    account(server, bounce_queue_lifetime="7d")
     day, now = 86400, int(time.time())
     told = {"b@y.test": "refused told"}
-    old = queue.put("failed", status=told, arrival=now - 9 * day, last=now - 3 * day)
-    young = queue.put("failed", status=told, arrival=now - 9 * day, last=now - day)
+    old = queue.put("failed", status=told, arrival=now - 9 * day, last=now - 8 * day)
+    young = queue.put("failed", status=told, arrival=now - 9 * day, last=now - 6 * day)
     untold = queue.put("failed", status={"b@y.test": "refused"}, arrival=now - 90 * day, last=now - 80 * day)
     for args in (["-qR", "x"], ["-qS", "x"], ["relay", old]):
         flush(*args)
@@ -320,6 +320,21 @@ def test_nothing_is_sent_that_could_not_be_removed(server, account, queue, flush
     assert done.err == (f"sendmail: {queue.path}: nothing is sent, since it could not be removed afterwards: "
                         "Read-only file system\n")
     assert server.connections == [] and queue.places() == {waiting: "deferred"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+def test_nothing_is_sent_that_would_have_to_stay_on_a_full_disk(pki, account, queue, flush, tmp_path):
+    """A confirmation was asked for, and can be written neither now nor later: else every run would send the message."""
+    with CountedServer(pki, without=["DSN"]) as server:
+        account(server)
+        waiting = queue.put("deferred", head="notify: success\n")
+        full = (f"mkdir {tmp_path}/m && mount -t tmpfs -o size=64k,mode=700 none {tmp_path}/m && "
+                f"cp -a {queue.path} {tmp_path}/m && mount --bind {tmp_path}/m/queue {queue.path} && "
+                f"mkdir -m 700 -p {queue.path}/state {queue.path}/incoming && "
+                f"{{ cat /dev/zero >{tmp_path}/m/fill; }} 2>/dev/null; \"$@\"; \"$@\"; test -f {queue.path}/deferred/{waiting}")
+        done = flush("-qf", under=["unshare", "--mount", "sh", "-c", full, "full"])
+        assert done.rc == 0 and "No space left on device" in done.err and "1 with an error" in done.out
+        assert received(server) == []
 
 
 @pytest.mark.parametrize("what,status", [("queue", 75), ("config", 78)])

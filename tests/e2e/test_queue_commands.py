@@ -154,6 +154,7 @@ def test_ids_may_be_cut_short(relay_queue, queue):
     far = queue.put("deferred", arrival=1_600_000_000)
     done = relay_queue("hold", far[:4], first[-5:].lower())
     assert (done.rc, lines_of(done)) == (0, sorted([f"{far}: held", f"{first}: held"]))
+    assert relay_queue("release", f"{far}!").out == f"{far}: released\n", "as mailq prints it"
     done = relay_queue("hold", first[:6])
     assert done.rc == 64 and first in done.err and second in done.err, done.err
     assert queue.place(second) == "deferred"
@@ -252,6 +253,7 @@ def test_show(relay_queue, queue):
     head, blank, message = done.stdout.partition(b"\n\n")
     assert message == MESSAGE.replace(b"\r\n", b"\n")
     values = [tuple(line.split(":", 1)) for line in head.decode().splitlines()]
+    assert all(v[0] == " " for _, v in values)
     assert [(k, v.strip()) for k, v in values] == [
         ("Queue ID", id), ("Queue", "deferred: for the next queue run"), ("Arrived", "Tue, 21 Jul 2026 22:02:26 +0900"),
         ("Size", f"{len(MESSAGE)} bytes"), ("Account", "work"), ("Configuration", "/etc/other"), ("Setting", "port 2525"),

@@ -119,3 +119,44 @@ def test_list_that_cannot_be_read_is_not_empty(pki, run_sendmail, account, queue
         os.chmod(queue.path / "deferred", 0o755)
         done = run_sendmail(["-bp"])
         assert (done.rc, done.out) == (75, "") and "chmod 700" in done.err
+
+
+# -- the files -----------------------------------------------------------------------------------------------------
+
+def test_message_that_cannot_be_read_blocks_no_other(pki, start, account, queue):
+    """Its head is good, so it is taken; what is wrong with its end is found in the middle of the session."""
+    release = threading.Event()
+    large = b"Subject: x\r\n\r\n" + b"A line of the message.\r\n" * 100_000
+    with CountedServer(pki, rules=[on("RCPT", hold(release), conn=0)]) as server:
+        account(server, max_connections=1)
+        bad = queue.put("deferred", recipients=["bad@mail.test"], message=large)
+        good = [f"good{n}@mail.test" for n in range(5)]
+        for name in good:
+            queue.put("deferred", recipients=[name])
+        flush = start(["-q"])
+        server.wait_for("RCPT")
+        os.truncate(queue.file(bad), 100_000)
+        release.set()
+        assert flush.communicate(timeout=20)[1] == b"" and flush.returncode == 0
+        assert received(server) == good
+        assert "was cut while it was read" in queue.state(bad)["recipient 1"]
+
+
+def test_settings_that_a_queue_run_would_not_take(pki, run_sendmail, account, queue):
+    """Each argument is below the kernel's limit; a message with all of them could never be sent."""
+    with CountedServer(pki) as server:
+        account(server)
+        settings = [f"--logfile-time-format={'x' * 60_000}"] * 18
+        done = run_sendmail(["-odq", *settings, "a@b.test"], BODY)
+        assert (done.rc, queue.places()) == (64, {}) and "too long" in done.err
+
+
+def test_queue_run_finds_what_was_queued_without_a_file(pki, relayrc, home, run_sendmail, queue, tmp_path):
+    """With --host no file is read, so the message is in the default folder; the file says another one."""
+    with CountedServer(pki) as server:
+        where = ["--host=" + server.host, f"--port={server.port}", "--tls=off"]
+        assert run_sendmail(["-odq", "--queue=on", *where, "a@b.test"], BODY).rc == 0
+        assert list(queue.places().values()) == ["deferred"]
+        home(".relayrc", relayrc(server, tls="none", queue_directory=str(tmp_path / "other")))
+        assert run_sendmail(["-q"]).rc == 0
+        assert received(server) == ["a@b.test"]
