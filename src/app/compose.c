@@ -120,7 +120,9 @@ bool compose_entry(struct call *c, struct queue_entry *v, struct err *e)
 	v->sender = mem_str(c->envelope.sender);
 	v->envid = c->options.envid ? mem_str(c->options.envid) : NULL;
 	v->notify = (unsigned)conf_number(a, KEY_DSN_NOTIFY);
-	v->ret = conf_is(a, KEY_DSN_RETURN, "headers") ? 1 : conf_is(a, KEY_DSN_RETURN, "full") ? 2 : 0;
+	v->ret = conf_is(a, KEY_DSN_RETURN, "headers") ? 1
+		 : conf_is(a, KEY_DSN_RETURN, "full")  ? 2
+						       : 0;
 	v->needs_smtputf8 = header_needs_smtputf8(buf_span(&c->message.header));
 	return add_recipients(c, v, e) && settings_to_entry(a, &c->options, &c->id, v, e);
 }

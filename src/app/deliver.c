@@ -92,7 +92,8 @@ void delivery_suspend(struct delivery *d, const struct err *e)
 			o->verdict = VERDICT_TEMPORARY;
 			o->cause = e->cause;
 			o->verb = "";
-			snprintf(o->text, sizeof(o->text), "%.*s", (int)sizeof(o->text) - 1, e->text);
+			snprintf(o->text, sizeof(o->text), "%.*s", (int)sizeof(o->text) - 1,
+				 e->text);
 		}
 	}
 }
@@ -105,13 +106,16 @@ static void keep_unknown(struct delivery *d)
 {
 	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
 		struct outcome *o = &d->job.txn.rcpts[i].outcome;
-		if (d->perhaps[i] && o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_UNKNOWN) {
-			char later[OUTCOME_TEXT_MAX / 2];
-			snprintf(later, sizeof(later), "%.*s", (int)sizeof(later) - 1, o->text);
-			*o = (struct outcome){ .verdict = VERDICT_UNKNOWN, .cause = CAUSE_UNKNOWN, .verb = "" };
-			snprintf(o->text, sizeof(o->text), "the connection was lost after the whole "
-				 "message was sent, and the next attempt failed: %s", later);
+		if (!d->perhaps[i] || o->verdict == VERDICT_ACCEPTED ||
+		    o->verdict == VERDICT_UNKNOWN) {
+			continue;
 		}
+		char later[OUTCOME_TEXT_MAX / 2];
+		snprintf(later, sizeof(later), "%.*s", (int)sizeof(later) - 1, o->text);
+		*o = (struct outcome){ .verdict = VERDICT_UNKNOWN, .cause = CAUSE_UNKNOWN,
+				       .verb = "" };
+		snprintf(o->text, sizeof(o->text), "the connection was lost after the whole "
+			 "message was sent, and the next attempt failed: %s", later);
 	}
 }
 

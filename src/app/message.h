@@ -49,7 +49,8 @@ void message_clear(struct message *m);
  * header that shall leave in m->header, message_read_body reads the rest.  A body that is
  * too large for memory goes into store's queue file, whose entry is complete but for size
  * and is_8bit; without a queue into an unnamed one, and also when no file can be made in
- * incoming/: then store->queue is NULL afterwards.  m->size_max may be set before or between.  Errors: CAUSE_INPUT when reading fails, CAUSE_DATA when it is too large,
+ * incoming/: then store->queue is NULL afterwards.  m->size_max may be set before or
+ * between.  Errors: CAUSE_INPUT when reading fails, CAUSE_DATA when it is too large,
  * CAUSE_OS when it cannot be stored.
  */
 bool message_read_header(struct message *m, int fd, bool ends_at_dot, struct err *e)

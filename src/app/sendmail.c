@@ -21,7 +21,8 @@ static int verify(struct call *c)
 
 	/* There is no From field that could name the sender. */
 	c->options.read_sender = false;
-	if (!call_prepare(c, &e) || !envelope_finish(&c->envelope, c->account, &c->id, span_of(NULL, 0), &e)) {
+	if (!call_prepare(c, &e) ||
+	    !envelope_finish(&c->envelope, c->account, &c->id, span_of(NULL, 0), &e)) {
 		return say_error(&e);
 	}
 	printf("account: %s\nsender: <%s>\n", c->account->name, c->envelope.sender);

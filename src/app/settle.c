@@ -119,7 +119,9 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 		   struct change *change)
 {
 	static const enum queue_rcpt_status status[] = {
-		[DSN_FAILED] = QUEUE_REFUSED, [DSN_DELAYED] = QUEUE_WAITING, [DSN_RELAYED] = QUEUE_SENT,
+		[DSN_FAILED] = QUEUE_REFUSED,
+		[DSN_DELAYED] = QUEUE_WAITING,
+		[DSN_RELAYED] = QUEUE_SENT,
 	};
 	struct queue_entry *v = d->entry;
 	size_t *rcpts MEM_AUTO = mem_alloc(v->rcpt_count, sizeof(*rcpts));
@@ -226,7 +228,8 @@ static enum settled settle_file(const struct settle *s, struct delivery *d,
 		maillog_note(s->log, v->id, "%s", e->text);
 	}
 	struct err ignored;
-	if (settled != SETTLED_ERROR || s->must_keep || !queue_remove(s->queue, s->file, &ignored)) {
+	if (settled != SETTLED_ERROR || s->must_keep ||
+	    !queue_remove(s->queue, s->file, &ignored)) {
 		queue_file_close(s->file);
 	}
 	return settled;
