@@ -1,0 +1,86 @@
+"""What is disturbed: one call of the program, with what it finds in its queue and what it was given.
+
+    act = SCENES["partial"].act(place, "k1")        the queue is prepared
+    act.args, act.stdin                             for the call
+
+Every recipient has exactly one message.
+"""
+import time
+from dataclasses import dataclass, field
+
+from lib.queuefiles import QueueFiles
+
+FOLDERS = ("incoming", "deferred", "state", "sessions", "failed")   # made before, so that they are opened and not made
+
+
+def wire(name, size=60):
+    """A message that nothing is added to."""
+    text = (f"From: sender@mail.test\r\nTo: someone@mail.test\r\nSubject: {name}\r\nMessage-ID: <{name}@mail.test>\r\n"
+            f"Date: Sun, 22 Nov 2026 01:46:40 +0000\r\n\r\n").encode()
+    line = f"{name} ".encode() * 8 + b"\r\n"
+    return text + line * (size // len(line) + 1) + b"the end\r\n"
+
+
+@dataclass
+class Act:
+    args: list
+    stdin: bytes = b""
+    status: int = 0                                 # of the undisturbed call
+    bodies: dict = field(default_factory=dict)      # recipient -> the bytes that must arrive
+    durable: set = field(default_factory=set)       # recipients that were in the queue before
+    refused: set = field(default_factory=set)       # recipients that the server refuses for good
+    reported: set = field(default_factory=set)      # of these: nobody but a report tells it to the sender
+
+    @property
+    def wanted(self):
+        return set(self.bodies) - self.refused
+
+
+@dataclass
+class Scene:
+    """`mine`: recipients of the message of this call; `queued`: of messages that wait, one each, in deferred/, or in
+    incoming/ when there is a message of this call. The server refuses never@ for good, and later@ at first."""
+    name: str
+    mine: tuple = ()
+    queued: tuple = ()
+    args: tuple = ()
+    size: int = 60
+    fresh: bool = False         # there is no queue folder
+    status: int = 0
+
+    def act(self, place, key):
+        sender = f"sender@{key}.test"
+        act = Act(list(self.args), status=self.status)
+        if not self.fresh:
+            queue = QueueFiles(place.queue)
+            for name in FOLDERS:
+                queue.folder(name)
+        for word in self.queued:
+            address = f"{word}@{key}.test"
+            act.bodies[address] = wire(f"{word}.{key}", self.size)
+            queue.put("incoming" if self.mine else "deferred", sender=sender, recipients=[address],
+                      message=act.bodies[address], arrival=time.time() - 60)
+            act.durable.add(address)
+        if self.mine:
+            addresses = [f"{word}@{key}.test" for word in self.mine]
+            act.stdin = wire(key, self.size)
+            act.args += ["-i", "-f", sender, *addresses]
+            act.bodies |= dict.fromkeys(addresses, act.stdin)
+        act.refused = {a for a in act.bodies if a.startswith("never")}
+        act.reported = act.refused & act.durable
+        return act
+
+
+SCENES = {s.name: s for s in (
+    Scene("enqueue", ["ok"], args=["-odq"], fresh=True),
+    Scene("bulk", ["ok"], args=["-odq"], size=600 << 10),
+    Scene("direct", ["ok"]),
+    Scene("large", ["ok"], size=600 << 10),
+    Scene("later", ["later"]),
+    Scene("partial", ["ok", "later", "never"], status=67),
+    Scene("background", ["ok"], args=["-odb"]),
+    Scene("drain", ["ok"], queued=["ok1", "ok2"]),
+    Scene("flush", queued=["ok1", "ok2", "ok3"], args=["-qf"]),
+    Scene("report", queued=["never", "ok"], args=["-qf"]),
+    Scene("postpone", queued=["later", "ok"], args=["-qf"]),
+)}
