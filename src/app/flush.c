@@ -238,7 +238,7 @@ static int run(struct call *c, const struct request *r)
 {
 	bool is_stopped;
 
-	signals_end_with("relay: stopped by a signal" STAYS "\n", EX_TEMPFAIL);
+	signals_end_with("sendmail: stopped by a signal" STAYS "\n", EX_TEMPFAIL);
 	int status = run_once(c, r, &is_stopped);
 	if (is_stopped) {
 		say("stopped by a signal" STAYS);

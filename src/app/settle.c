@@ -102,9 +102,12 @@ static void take_outcomes(const struct settle *s, const struct delivery *d,
 	change->is_expired = (facts || v->attempts > 0) && queue_is_expired(v, &times, now);
 	v->attempts++;
 	v->last = now;
-	v->next = now + queue_backoff(&times, v->attempts, random);
 	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
 		take_outcome(s, d, i, facts && facts->has_dsn, change);
+	}
+	if (queue_entry_waiting(v) > 0) {
+		clock_random(&random, sizeof(random));
+		v->next = now + queue_backoff(&times, v->attempts, random);
 	}
 }
 

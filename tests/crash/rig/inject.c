@@ -2,19 +2,21 @@
 /*
  * inject: runs a program and disturbs one system call of one of its processes.
  *
- *	inject [-l] [-p PROCESS] [-n NTH] [-c NR] [-k | -K | -S SIGNAL | -e ERRNO | -s] [-m NR,NR,…] RESULT PROGRAM [ARG…]
+ *	inject [-l] [-p PROCESS] [-n NTH] [-c NR] [-k | -K | -S SIGNAL | -e ERRNO | -s]
+ *	       [-m NR,NR,…] RESULT PROGRAM [ARG…]
  *
- * Process 0 is the program, 1 its first child, and so on.  NTH counts, from 1, the calls of
- * this process, or with -c its calls of that number.  At the entry of that call: -k kills the
- * process, -K all of them (the call is not executed); -S sends the process a signal; -e lets
- * it fail, -s lets it read or write only a half.  -m: afterwards these calls of all processes fail, too, but on
- * descriptors 0 to 2; and for want of space not an open that makes nothing.
+ * Process 0 is the program, 1 its first child, and so on.  NTH counts, from 1, the calls
+ * of this process, or with -c its calls of that number.  At the entry of that call: -k
+ * kills the process, -K all of them (the call is not executed); -S sends the process a
+ * signal; -e lets it fail, -s lets it read or write only a half.  -m: afterwards these
+ * calls of all processes fail, too, but on descriptors 0 to 2; and for want of space not
+ * an open that makes nothing.
  *
- * RESULT gets lines: "hit PROCESS CALL NR ARG1", "exit PROCESS STATUS" (as wait(2) gives it),
- * and with -l "call PROCESS CALL NR ARG1 ARG2 ARG3".  Our own status is 0.
+ * RESULT gets lines: "hit PROCESS CALL NR ARG1", "exit PROCESS STATUS" (as wait(2) gives
+ * it), and with -l "call PROCESS CALL NR ARG1 ARG2 ARG3".  Our own status is 0.
  *
- * strace's injection counts the calls of each name apart, and those of all processes alike,
- * so that it cannot say "the worker's 57th call".
+ * strace's injection counts the calls of each name apart, and those of all processes
+ * alike, so that it cannot say "the worker's 57th call".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +69,11 @@ static struct process *find(pid_t pid)
 	if (count == PROCESSES_MAX) {
 		die("too many processes");
 	}
-	processes[count] = (struct process){ .pid = pid, .is_alive = true, .has_begun = count > 0 };
+	processes[count] = (struct process){
+		.pid = pid,
+		.is_alive = true,
+		.has_begun = count > 0,
+	};
 	return &processes[count++];
 }
 
@@ -79,7 +85,8 @@ static bool takes_descriptor(long nr)
 
 static bool is_it(const struct process *p, long nr)
 {
-	return !has_hit && o.nth > 0 && p == &processes[o.process] && (o.nr == ANY || o.nr == nr) &&
+	return !has_hit && o.nth > 0 && p == &processes[o.process] &&
+	       (o.nr == ANY || o.nr == nr) &&
 	       (o.nr == ANY ? p->calls : p->calls_of[nr]) == o.nth;
 }
 
@@ -87,8 +94,13 @@ static bool fails_afterwards(const struct __ptrace_syscall_info *info)
 {
 	long nr = (long)info->entry.nr;
 
-	return has_hit && o.then[nr] && !(takes_descriptor(nr) && info->entry.args[0] <= 2) &&
-	       !(o.error == ENOSPC && nr == SYS_openat && !(info->entry.args[2] & O_CREAT));
+	if (takes_descriptor(nr) && info->entry.args[0] <= 2) {
+		return false;
+	}
+	if (o.error == ENOSPC && nr == SYS_openat && !(info->entry.args[2] & O_CREAT)) {
+		return false;
+	}
+	return has_hit && o.then[nr];
 }
 
 static void poke(pid_t pid, size_t where, long long value)
@@ -140,7 +152,8 @@ static bool enter(struct process *p, const struct __ptrace_syscall_info *info)
 		return true;
 	}
 	has_hit = true;
-	fprintf(result, "hit %d %ld %ld %lld\n", i, p->calls, nr, (long long)info->entry.args[0]);
+	fprintf(result, "hit %d %ld %ld %lld\n", i, p->calls, nr,
+		(long long)info->entry.args[0]);
 	if (o.error && !o.cut) {
 		fail(p);
 	}
@@ -236,19 +249,21 @@ static void start(char **argv)
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
 		die("wait");
 	}
-	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL |
-	       PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC);
+	ptrace(PTRACE_SETOPTIONS, pid, 0,
+	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK |
+	       PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC);
 	find(pid)->is_stopped_once = true;
 	ptrace(PTRACE_SYSCALL, pid, 0, 0);
 }
 
 static void set_then(char *list)
 {
-	for (char *p = list; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
-		long nr = strtol(p, NULL, 10);
-		if (nr >= 0 && nr < CALLS_MAX) {
-			o.then[nr] = true;
+	for (char *p = list, *end; *p; p = *end ? end + 1 : end) {
+		long nr = strtol(p, &end, 10);
+		if (end == p || nr < 0 || nr >= CALLS_MAX) {
+			exit(125);
 		}
+		o.then[nr] = true;
 	}
 }
 
