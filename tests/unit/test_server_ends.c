@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/* The server engine when its caller breaks off, or refuses. */
+#include "unit.h"
+
+#include "served.h"
+
+static const struct smtp_server_options on_pipe = { .host = "host.test" };
+
+#define ENVELOPE "MAIL FROM:<joe@a.test>\r\nRCPT TO:<ann@b.test>\r\n"
+
+static struct smtp_answer refusal(void)
+{
+	struct smtp_answer a;
+
+	smtp_answer_set(&a, VERDICT_TEMPORARY, 452, "4.3.1", "no room");
+	return a;
+}
+
+enum stop { STOP_LOST, STOP_TIMEOUT, STOP_SHUTDOWN };
+
+static void stop(struct smtp_server *s, enum stop how)
+{
+	if (how == STOP_LOST) {
+		smtp_server_lost(s);
+	} else if (how == STOP_TIMEOUT) {
+		smtp_server_timeout(s);
+	} else {
+		smtp_server_shutdown(s);
+	}
+}
+
+/* Goes up to the nth action of this kind. */
+static struct smtp_server_action go_to(struct smtp_server *s,
+				       enum smtp_server_action_kind kind)
+{
+	struct smtp_server_action a;
+
+	while ((a = smtp_server_next(s)).kind != kind) {
+		assert_true(a.kind != SERVER_DONE);
+		if (a.kind == SERVER_WRITE) {
+			smtp_server_wrote(s);
+		} else if (a.kind == SERVER_READ) {
+			smtp_server_feed(s, span_str(ENVELOPE "DATA\r\nx\r\n.\r\n"));
+		}
+	}
+	return a;
+}
+
+/* Rule 1, at every place where it can be broken off. */
+static void a_stop_at_any_action_aborts_what_is_begun(void **state)
+{
+	static const enum smtp_server_action_kind kinds[] = { SERVER_BEGIN, SERVER_DATA,
+							      SERVER_END };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		for (enum stop how = STOP_LOST; how <= STOP_SHUTDOWN; how++) {
+			struct smtp_server *s = smtp_server_new(&on_pipe);
+			go_to(s, kinds[i]);
+			stop(s, how);
+			assert_int_equal(smtp_server_next(s).kind, SERVER_ABORT);
+			struct smtp_server_action a = smtp_server_next(s);
+			if (how != STOP_LOST) {
+				assert_int_equal(a.kind, SERVER_WRITE);
+				assert_non_null(memmem(a.data.data, a.data.size, "421 4.", 6));
+				smtp_server_wrote(s);
+				a = smtp_server_next(s);
+			}
+			assert_int_equal(a.kind, SERVER_DONE);
+			assert_int_equal(a.how, how == STOP_LOST      ? SERVER_LOST
+						: how == STOP_TIMEOUT ? SERVER_TIMEOUT
+								      : SERVER_SHUTDOWN);
+			assert_int_equal(smtp_server_next(s).kind, SERVER_DONE);
+			smtp_server_free(s);
+		}
+	}
+}
+
+static void a_stop_at_a_write_lets_it_end(void **state)
+{
+	struct smtp_server *s = smtp_server_new(&on_pipe);
+	struct smtp_server_action a = smtp_server_next(s);
+
+	(void)state;
+	assert_int_equal(a.kind, SERVER_WRITE);
+	smtp_server_shutdown(s);
+	struct smtp_server_action again = smtp_server_next(s);
+	assert_int_equal(again.kind, SERVER_WRITE);
+	assert_ptr_equal(again.data.data, a.data.data);
+	assert_int_equal(again.data.size, a.data.size);
+	smtp_server_wrote(s);
+	a = smtp_server_next(s);
+	assert_int_equal(a.kind, SERVER_WRITE);
+	assert_memory_equal(a.data.data, "421 4.3.2", 9);
+	smtp_server_wrote(s);
+	assert_int_equal(smtp_server_next(s).kind, SERVER_DONE);
+	smtp_server_free(s);
+
+	s = smtp_server_new(&on_pipe);
+	assert_int_equal(smtp_server_next(s).kind, SERVER_WRITE);
+	smtp_server_lost(s);
+	a = smtp_server_next(s);
+	assert_int_equal(a.kind, SERVER_DONE);
+	assert_int_equal(a.how, SERVER_LOST);
+	smtp_server_free(s);
+}
+
+static void a_stop_after_quit_changes_nothing(void **state)
+{
+	struct smtp_server *s = smtp_server_new(&on_pipe);
+	struct smtp_server_action a;
+
+	(void)state;
+	assert_int_equal(smtp_server_next(s).kind, SERVER_WRITE);
+	smtp_server_wrote(s);
+	assert_int_equal(smtp_server_next(s).kind, SERVER_READ);
+	smtp_server_feed(s, span_str("QUIT\n"));
+	assert_int_equal(smtp_server_next(s).kind, SERVER_WRITE);
+	smtp_server_timeout(s);
+	smtp_server_lost(s);
+	a = smtp_server_next(s);
+	assert_int_equal(a.kind, SERVER_DONE);
+	assert_int_equal(a.how, SERVER_QUIT);
+	smtp_server_free(s);
+}
+
+/* No ABORT comes for a message that the caller has refused. */
+static void refused_by_the_caller_it_is_not_aborted(void **state)
+{
+	(void)state;
+	for (int at_data = 0; at_data < 2; at_data++) {
+		struct smtp_server *s = smtp_server_new(&on_pipe);
+		struct smtp_answer no = refusal();
+		struct smtp_server_action a;
+		go_to(s, at_data ? SERVER_DATA : SERVER_BEGIN);
+		smtp_server_verdict(s, &no);
+		smtp_server_shutdown(s);
+		a = smtp_server_next(s);
+		assert_int_equal(a.kind, SERVER_WRITE);
+		smtp_server_wrote(s);
+		assert_int_equal(smtp_server_next(s).kind, SERVER_DONE);
+		smtp_server_free(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stop_at_any_action_aborts_what_is_begun),
+		cmocka_unit_test(a_stop_at_a_write_lets_it_end),
+		cmocka_unit_test(a_stop_after_quit_changes_nothing),
+		cmocka_unit_test(refused_by_the_caller_it_is_not_aborted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
