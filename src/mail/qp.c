@@ -5,46 +5,104 @@
  */
 #include "mail/qp.h"
 
-enum { COLUMN_MAX = 76 };
+enum {
+	COLUMN_MAX = 76,
+	SLICE = 256,
+	/* A byte can become a soft line break and three characters. */
+	GROWTH = 6,
+};
 
-static bool is_line_end(struct span s)
+static char *put(struct qp *q, char byte, bool is_last, char *to)
 {
-	return s.size >= 2 && s.data[0] == '\r' && s.data[1] == '\n';
+	static const char hex[] = "0123456789ABCDEF";
+	unsigned char c = (unsigned char)byte;
+	bool is_plain = (c > ' ' && c < 0x7f && c != '=') ||
+			((c == ' ' || c == '\t') && !is_last);
+	size_t size = is_plain ? 1 : 3;
+
+	/* The last column is for the '=' of a soft line break. */
+	if (q->column + size + !is_last > COLUMN_MAX) {
+		memcpy(to, "=\r\n", 3);
+		to += 3;
+		q->column = 0;
+	}
+	q->column += size;
+	*to++ = is_plain ? byte : '=';
+	if (!is_plain) {
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	return to;
+}
+
+static char *put_held(struct qp *q, bool is_last, char *to)
+{
+	bool has_held = q->has_held;
+
+	q->has_held = false;
+	return has_held ? put(q, q->held, is_last, to) : to;
+}
+
+static char *hold(struct qp *q, char byte, char *to)
+{
+	to = put_held(q, false, to);
+	q->held = byte;
+	q->has_held = true;
+	return to;
+}
+
+static char *take(struct qp *q, char byte, char *to)
+{
+	if (q->had_cr) {
+		q->had_cr = false;
+		if (byte == '\n') {
+			to = put_held(q, true, to);
+			memcpy(to, "\r\n", 2);
+			q->column = 0;
+			return to + 2;
+		}
+		to = hold(q, '\r', to);
+	}
+	if (byte == '\r') {
+		q->had_cr = true;
+		return to;
+	}
+	return hold(q, byte, to);
+}
+
+bool qp_feed(struct qp *q, struct span text, struct buf *to)
+{
+	char slice[(SLICE + 2) * GROWTH];
+
+	while (text.size > 0) {
+		size_t size = text.size < SLICE ? text.size : SLICE;
+		char *end = slice;
+		for (size_t i = 0; i < size; i++) {
+			end = take(q, text.data[i], end);
+		}
+		if (!buf_add(to, slice, (size_t)(end - slice))) {
+			return false;
+		}
+		text = span_from(text, size);
+	}
+	return true;
+}
+
+bool qp_end(struct qp *q, struct buf *to)
+{
+	char last[2 * GROWTH], *end = last;
+
+	if (q->had_cr) {
+		q->had_cr = false;
+		end = hold(q, '\r', end);
+	}
+	end = put_held(q, true, end);
+	return buf_add(to, last, (size_t)(end - last));
 }
 
 bool qp_add(struct buf *to, struct span text)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	size_t column = 0;
+	struct qp q = { 0 };
 
-	while (text.size > 0) {
-		if (is_line_end(text)) {
-			if (!buf_add_str(to, "\r\n")) {
-				return false;
-			}
-			column = 0;
-			text = span_from(text, 2);
-			continue;
-		}
-		unsigned char c = (unsigned char)text.data[0];
-		struct span rest = span_from(text, 1);
-		bool is_last = rest.size == 0 || is_line_end(rest);
-		bool is_plain = (c > ' ' && c < 0x7f && c != '=') ||
-				((c == ' ' || c == '\t') && !is_last);
-		char code[3] = { is_plain ? (char)c : '=', hex[c >> 4], hex[c & 15] };
-		size_t size = is_plain ? 1 : sizeof(code);
-		/* The last column is for the '=' of a soft line break. */
-		if (column + size + !is_last > COLUMN_MAX) {
-			if (!buf_add_str(to, "=\r\n")) {
-				return false;
-			}
-			column = 0;
-		}
-		if (!buf_add(to, code, size)) {
-			return false;
-		}
-		column += size;
-		text = rest;
-	}
-	return true;
+	return qp_feed(&q, text, to) && qp_end(&q, to);
 }

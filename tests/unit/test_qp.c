@@ -8,6 +8,21 @@
 #define TEN "0123456789"
 #define SEVENTY TEN TEN TEN TEN TEN TEN TEN
 
+/* However it is cut. */
+static void in_pieces(const char *in, const char *want)
+{
+	for (size_t chunk = 1; chunk < 10; chunk++) {
+		BUF_AUTO struct buf out;
+		struct qp q = { 0 };
+		buf_init(&out, 1000);
+		for (struct span rest = span_str(in); rest.size > 0; rest = span_from(rest, chunk)) {
+			assert_true(qp_feed(&q, span_first(rest, chunk), &out));
+		}
+		assert_true(qp_end(&q, &out));
+		assert_string_equal(out.data, want);
+	}
+}
+
 static void text_is_encoded(void **state)
 {
 	static const struct {
@@ -35,9 +50,10 @@ static void text_is_encoded(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		BUF_AUTO struct buf out;
-		buf_init(&out, 1000);
+		buf_init(&out, strlen(rows[i].out));
 		assert_true(qp_add(&out, span_str(rows[i].in)));
 		assert_string_equal(out.data, rows[i].out);
+		in_pieces(rows[i].in, rows[i].out);
 		/* One byte less never fits. */
 		for (size_t max = 0; max < strlen(rows[i].out); max++) {
 			BUF_AUTO struct buf small;

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* repair: the header as a whole.  Must never change the order of fields. */
+#include "mail/repair.h"
+#include "base/text.h"
+#include "mail/mime_head.h"
+#include "mail/field.h"
+
+static bool add_fields(struct span header, const struct mime_head *head, bool with_8bit,
+		       struct buf *out)
+{
+	struct header_field field;
+	bool add_version = head->has_type && !head->has_version && !head->is_signed;
+
+	while (header_next(&header, &field)) {
+		if (add_version && text_equal_fold(field.name, span_str("Content-Type"))) {
+			add_version = false;
+			if (!buf_add_str(out, "MIME-Version: 1.0\r\n")) {
+				return false;
+			}
+		}
+		if (repair_field_needs(&field, with_8bit)
+			    ? !repair_field(&field, span_str(head->charset), out)
+			    : !buf_add_span(out, field.whole)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool repair_header(struct span header, bool is_7bit, struct buf *out, struct err *e)
+{
+	struct mime_head head = mime_head_read(header, false);
+
+	if (!add_fields(header, &head, is_7bit || !head.is_signed, out)) {
+		return err_set(e, CAUSE_DATA, "the header is longer than %zu bytes",
+			       out->max);
+	}
+	return true;
+}
+
+enum repair_need repair_guess(struct span header, bool is_7bit, const struct wire *facts)
+{
+	if (facts->has_nul || facts->longest_line > FIELD_LINE_MAX ||
+	    (is_7bit && facts->is_8bit)) {
+		return REPAIR_BODY;
+	}
+	if (!facts->is_8bit) {
+		return REPAIR_NOTHING;
+	}
+	struct mime_head head = mime_head_read(header, false);
+	if (head.is_signed) {
+		return REPAIR_NOTHING;
+	}
+	if (mime_head_is_undeclared(&head)) {
+		return REPAIR_BODY;
+	}
+	bool has_label = head.kind != MIME_LEAF || head.encoding != MIME_NONE;
+	return has_label ? REPAIR_NOTHING : REPAIR_LABEL;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * repair_field: which field may have encoded-words where.  Fields that nobody knows are
+ * unstructured, as in RFC 5322 §3.6.8.
+ */
+#include "base/text.h"
+#include "mail/repair.h"
+#include "mail/repair_part.h"
+
+enum kind { KIND_TEXT, KIND_ADDRESS, KIND_PARAMS, KIND_TOKENS };
+
+static const struct row {
+	const char *name;
+	enum kind kind;
+} rows[] = {
+	{ "From", KIND_ADDRESS },
+	{ "Sender", KIND_ADDRESS },
+	{ "Reply-To", KIND_ADDRESS },
+	{ "To", KIND_ADDRESS },
+	{ "Cc", KIND_ADDRESS },
+	{ "Bcc", KIND_ADDRESS },
+	{ "Apparently-To", KIND_ADDRESS },
+	{ "Disposition-Notification-To", KIND_ADDRESS },
+	{ "Errors-To", KIND_ADDRESS },
+	{ "List-ID", KIND_ADDRESS },
+	{ "Mail-Followup-To", KIND_ADDRESS },
+	{ "Mail-Reply-To", KIND_ADDRESS },
+	{ "Return-Path", KIND_ADDRESS },
+	{ "Return-Receipt-To", KIND_ADDRESS },
+	{ "X-Original-From", KIND_ADDRESS },
+	{ "Content-Type", KIND_PARAMS },
+	{ "Content-Disposition", KIND_PARAMS },
+	{ "ARC-Authentication-Results", KIND_TOKENS },
+	{ "ARC-Message-Signature", KIND_TOKENS },
+	{ "ARC-Seal", KIND_TOKENS },
+	{ "Authentication-Results", KIND_TOKENS },
+	{ "Autocrypt", KIND_TOKENS },
+	{ "Auto-Submitted", KIND_TOKENS },
+	{ "Content-ID", KIND_TOKENS },
+	{ "Content-Transfer-Encoding", KIND_TOKENS },
+	{ "Date", KIND_TOKENS },
+	{ "DKIM-Signature", KIND_TOKENS },
+	{ "In-Reply-To", KIND_TOKENS },
+	{ "List-Archive", KIND_TOKENS },
+	{ "List-Help", KIND_TOKENS },
+	{ "List-Owner", KIND_TOKENS },
+	{ "List-Post", KIND_TOKENS },
+	{ "List-Subscribe", KIND_TOKENS },
+	{ "List-Unsubscribe", KIND_TOKENS },
+	{ "Message-ID", KIND_TOKENS },
+	{ "MIME-Version", KIND_TOKENS },
+	{ "Received", KIND_TOKENS },
+	{ "References", KIND_TOKENS },
+};
+
+static enum kind kind_of(struct span name)
+{
+	if (text_starts_fold(name, "Resent-")) {
+		name = span_from(name, strlen("Resent-"));
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (text_equal_fold(name, span_str(rows[i].name))) {
+			return rows[i].kind;
+		}
+	}
+	return KIND_TEXT;
+}
+
+/* -- small pieces ---------------------------------------------------------------------- */
+
+bool repair_is_raw(struct span s)
+{
+	for (size_t i = 0; i < s.size; i++) {
+		if (s.data[i] == '\0' || (unsigned char)s.data[i] >= 0x80) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+size_t repair_blanks(struct span s)
+{
+	size_t i = 0;
+
+	while (i < s.size && is_blank(s.data[i])) {
+		i++;
+	}
+	return i;
+}
+
+size_t repair_token(struct span s)
+{
+	size_t i = 0;
+
+	while (i < s.size && !is_blank(s.data[i])) {
+		i++;
+	}
+	return i;
+}
+
+void repair_flow(struct field *w, struct span s)
+{
+	while (s.size > 0) {
+		size_t blanks = repair_blanks(s);
+		field_blank(w, span_first(s, blanks));
+		s = span_from(s, blanks);
+		struct span token = span_first(s, repair_token(s));
+		field_plain(w, token);
+		s = span_from(s, token.size);
+	}
+}
+
+/* -- unstructured ---------------------------------------------------------------------- */
+
+static bool has_control(struct span s)
+{
+	for (size_t i = 0; i < s.size; i++) {
+		if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_text(struct field *w, struct span s, const char *but_with)
+{
+	while (s.size > 0) {
+		size_t blanks = repair_blanks(s);
+		field_blank(w, span_first(s, blanks));
+		s = span_from(s, blanks);
+		struct span token = span_first(s, repair_token(s));
+		bool encode = repair_is_raw(token) || has_control(token) ||
+			      token.size > REPAIR_TOKEN_MAX;
+		for (const char *c = but_with; *c && token.size > 0; c++) {
+			encode = encode && !memchr(token.data, *c, token.size);
+		}
+		if (encode) {
+			field_text(w, token);
+		} else {
+			field_plain(w, token);
+		}
+		s = span_from(s, token.size);
+	}
+}
+
+void repair_unstructured(struct field *w, struct span value)
+{
+	add_text(w, value, "");
+}
+
+/* -- fields ---------------------------------------------------------------------------- */
+
+bool repair_field_needs(const struct header_field *field, bool with_8bit)
+{
+	struct span s = field->whole;
+	size_t line = 0;
+
+	for (size_t i = 0; i < s.size; i++) {
+		char c = s.data[i];
+		line = c == '\n' ? 0 : line + (c != '\r');
+		bool is_8bit = (unsigned char)c >= 0x80;
+		if (c == '\0' || line > FIELD_LINE_MAX || (with_8bit && is_8bit)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool add_value(struct field *w, enum kind kind, struct span value)
+{
+	switch (kind) {
+	case KIND_TEXT:
+		repair_unstructured(w, value);
+		return true;
+	case KIND_PARAMS:
+		repair_params(w, value);
+		return true;
+	case KIND_ADDRESS:
+	case KIND_TOKENS:
+		break;
+	}
+	return repair_structured(w, value, kind == KIND_ADDRESS);
+}
+
+/* The value on one line, without blanks at its end. */
+static bool unfold(struct span value, struct buf *flat)
+{
+	for (size_t i = 0; i < value.size; i++) {
+		char c = value.data[i];
+		if (c != '\r' && c != '\n' && !buf_add_byte(flat, c)) {
+			return false;
+		}
+	}
+	while (flat->size > 0 && is_blank(flat->data[flat->size - 1])) {
+		buf_drop_end(flat, 1);
+	}
+	return true;
+}
+
+bool repair_field(const struct header_field *field, struct span declared, struct buf *out)
+{
+	size_t start = out->size;
+	BUF_AUTO struct buf flat;
+	struct field w;
+
+	buf_init(&flat, field->value.size);
+	if (field->name.size == 0) {
+		return buf_add_span(out, field->whole);
+	}
+	if (!unfold(field->value, &flat)) {
+		return false;
+	}
+	struct span value = buf_span(&flat);
+	struct charset charset = charset_of(value, declared);
+	field_begin(&w, out, &charset, field->name);
+	if (!add_value(&w, kind_of(field->name), value)) {
+		/* It is malformed: only what can be no address is encoded. */
+		bool ignored = field_end(&w);
+		(void)ignored;
+		buf_drop_end(out, out->size - start);
+		field_begin(&w, out, &charset, field->name);
+		add_text(&w, value, "@<>,;:");
+	}
+	return field_end(&w);
+}

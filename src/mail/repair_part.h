@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* repair_part: the pieces of repair.h; only the repair files include it. */
+#ifndef MAIL_REPAIR_PART_H
+#define MAIL_REPAIR_PART_H
+
+#include "mail/field.h"
+
+/* Longer tokens are encoded where they can be, so that they can be folded. */
+enum { REPAIR_TOKEN_MAX = 900 };
+
+/* Has a byte above 127 or a NUL. */
+bool repair_is_raw(struct span s);
+
+/* The size of the blanks and tabs, or of what is none, at the front of s. */
+size_t repair_blanks(struct span s);
+size_t repair_token(struct span s);
+
+/* Text with blanks, as it is. */
+void repair_flow(struct field *w, struct span s);
+
+/* The value of an unstructured field, unfolded. */
+void repair_unstructured(struct field *w, struct span value);
+
+/*
+ * The value of a structured field, unfolded: comments, and display names when it holds
+ * addresses.  False when quotes, comments or angle brackets are not closed; what was
+ * written then is of no use.
+ */
+bool repair_structured(struct field *w, struct span value, bool has_addresses)
+	RELAY_CHECKED;
+
+/* The value of a field with parameters (RFC 2231), unfolded. */
+void repair_params(struct field *w, struct span value);
+
+#endif
