@@ -7,6 +7,9 @@
 #include "app/message.h"
 #include "app/settings.h"
 
+struct smtp_answer;
+struct smtp_envelope;
+
 struct call {
 	struct options options;
 	struct identity id;
@@ -14,6 +17,9 @@ struct call {
 	struct account *account;
 	struct envelope envelope;
 	struct message message;
+	/* For serve: what the SMTP client hears of its message; NULL = nobody asks. */
+	struct smtp_answer *answer;
+	const struct smtp_envelope *client;	/* … and the envelope that it gave; or NULL */
 };
 
 void call_init(struct call *c);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "mail/header.h"
 #include "mail/rewrite.h"
+#include "smtp/server.h"
 
 #include <unistd.h>
 
@@ -96,19 +97,54 @@ bool compose_header(struct call *c, struct err *e)
 	return rewrite(c, e);
 }
 
-/* RFC 3461 §4.2: for whom asks for reports, the recipient as it was given to us. */
-static bool add_recipients(const struct call *c, struct queue_entry *v, struct err *e)
+static int by_address(const void *a, const void *b)
 {
-	bool is_asked = v->notify || v->ret || v->envid;
+	const struct smtp_server_rcpt *const *x = a, *const *y = b;
 
-	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
-		const char *spec = c->envelope.recipients.at[i].spec;
-		char *orcpt MEM_AUTO = is_asked ? mem_printf("rfc822;%s", spec) : NULL;
-		if (!queue_entry_add_rcpt(v, spec, orcpt, e)) {
-			return false;
+	return strcmp((*x)->addr, (*y)->addr);
+}
+
+/* The recipients for whom an SMTP client said ORCPT, in order, for bsearch(). */
+static const struct smtp_server_rcpt **with_orcpt(const struct smtp_envelope *v,
+						   size_t *count)
+{
+	size_t most = v ? v->rcpt_count : 0;
+	const struct smtp_server_rcpt **found = mem_alloc(most, sizeof(*found));
+
+	*count = 0;
+	for (size_t i = 0; i < most; i++) {
+		if (v->rcpts[i].orcpt) {
+			found[(*count)++] = &v->rcpts[i];
 		}
 	}
-	return true;
+	if (*count > 0) {
+		qsort(found, *count, sizeof(*found), by_address);
+	}
+	return found;
+}
+
+/*
+ * RFC 3461 §4.2: for whom asks for reports, the recipient as it was given to us; and what
+ * an SMTP client says that it was given (§5.2.1).
+ */
+static bool add_recipients(const struct call *c, struct queue_entry *v, struct err *e)
+{
+	bool is_asked = v->notify || v->ret || v->envid, ok = true;
+	size_t count;
+	const struct smtp_server_rcpt **given = with_orcpt(c->client, &count);
+
+	for (size_t i = 0; ok && i < c->envelope.recipients.count; i++) {
+		char *spec = c->envelope.recipients.at[i].spec;
+		const struct smtp_server_rcpt key = { .addr = spec }, *p = &key;
+		const struct smtp_server_rcpt **said =
+			count > 0 ? bsearch(&p, given, count, sizeof(p), by_address) : NULL;
+		char *orcpt MEM_AUTO = said	  ? mem_str((*said)->orcpt)
+				       : is_asked ? mem_printf("rfc822;%s", spec)
+						  : NULL;
+		ok = queue_entry_add_rcpt(v, spec, orcpt, e);
+	}
+	free(given);
+	return ok;
 }
 
 bool compose_entry(struct call *c, struct queue_entry *v, struct err *e)

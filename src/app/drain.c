@@ -61,12 +61,11 @@ static bool is_ours(struct drain *d, const char *id)
 	struct buf group BUF_AUTO;
 	struct err e;
 
+	buf_init(&group, QUEUE_HEAD_MAX);
 	if (has_name(&d->stuck, id)) {
 		return false;
 	}
 	bool ours = queue_peek(d->queue, QUEUE_INCOMING, id, &v, &e) == QUEUE_CLAIMED;
-
-	buf_init(&group, QUEUE_HEAD_MAX);
 	if (ours) {
 		const struct queue_times times = settings_times(d->account, v.sender);
 		ours = queue_entry_group(&v, &group) && strcmp(group.data, d->group) == 0 &&

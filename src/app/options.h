@@ -6,7 +6,7 @@
 #include "conf/conf.h"
 
 enum mode { MODE_SEND, MODE_LIST_QUEUE, MODE_FLUSH, MODE_CHECK_ALIASES, MODE_VERIFY,
-	    MODE_PRETEND, MODE_HELP, MODE_VERSION };
+	    MODE_SERVE, MODE_PRETEND, MODE_HELP, MODE_VERSION };
 
 /* -oe, -e: who learns of an error that is found while the caller waits. */
 enum error_mode {

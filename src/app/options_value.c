@@ -26,7 +26,7 @@ bool option_mode(struct options *o, const char *value, struct err *e)
 		{ 'p', MODE_LIST_QUEUE, NULL },
 		{ 'i', MODE_CHECK_ALIASES, NULL },
 		{ 'v', MODE_VERIFY, NULL },
-		{ 's', MODE_SEND, "speaking SMTP on standard input is not supported yet" },
+		{ 's', MODE_SERVE, NULL },
 		{ 'd', MODE_SEND, no_server },
 		{ 'D', MODE_SEND, no_server },
 		{ 't', MODE_SEND,

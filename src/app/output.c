@@ -84,11 +84,11 @@ void output_shown(struct output *o, const char *text)
 {
 	struct buf copy BUF_AUTO;
 
+	buf_init(&copy, strlen(text));
 	if (is_plain(text)) {
 		output_text(o, text);
 		return;
 	}
-	buf_init(&copy, strlen(text));
 	if (buf_add_str(&copy, text)) {
 		text_sanitise(copy.data, copy.size);
 		output_bytes(o, buf_span(&copy));

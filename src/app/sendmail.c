@@ -8,6 +8,7 @@
 #include "app/flush.h"
 #include "app/mailq.h"
 #include "app/say.h"
+#include "app/serve.h"
 #include "app/submit.h"
 #include "config.h"
 #include "mail/aliases.h"
@@ -75,6 +76,8 @@ static int run_mode(struct call *c)
 	switch (c->options.mode) {
 	case MODE_SEND:
 		return submit(c);
+	case MODE_SERVE:
+		return serve(c);
 	case MODE_VERIFY:
 		return verify(c);
 	case MODE_PRETEND:

@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const char *volatile last_words = "sendmail: stopped by a signal; nothing was sent\n";
+static const char *volatile last_words = SIGNALS_NOTHING_SENT;
 static volatile sig_atomic_t last_status = EX_TEMPFAIL;
 static const int deadly[] = { SIGTERM, SIGHUP, SIGINT };
 static volatile sig_atomic_t kept[2] = { -1, -1 };

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#define SIGNALS_NOTHING_SENT "sendmail: stopped by a signal; nothing was sent\n"
+
 /*
  * Descriptors 0, 1 and 2 that are closed become /dev/null (0 so that reading from it
  * fails).  Inherited signal masks are cleared; SIGPIPE and SIGXFSZ are ignored, so that

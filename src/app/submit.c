@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "queue/slot.h"
+#include "smtp/server.h"
 
 #include <sysexits.h>
 #include <unistd.h>
@@ -175,6 +176,41 @@ static void notice(const struct submission *s, enum tell_why why)
 
 /* -- this message's end ---------------------------------------------------------------- */
 
+static bool is_refused_for_all(const struct smtp_txn *txn)
+{
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		if (txn->rcpts[i].outcome.verdict != VERDICT_PERMANENT) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Is a report owed for what is refused?  An SMTP client can hear of one fate for all
+ * recipients only.
+ */
+static bool wants_report(const struct submission *s)
+{
+	return s->is_alone || (s->queue && (s->call->options.error_mode == ERRORS_MAIL ||
+					    (s->call->answer &&
+					     !is_refused_for_all(&s->delivery.job.txn))));
+}
+
+static void answer_client(const struct submission *s, bool is_kept, bool is_reported)
+{
+	const struct smtp_fate fate = {
+		.txn = &s->delivery.job.txn,
+		.id = s->entry.id,
+		.is_kept = is_kept,
+		.is_reported = is_reported,
+	};
+
+	if (s->call->answer) {
+		smtp_server_judge(s->call->answer, &fate);
+	}
+}
+
 static void end_own(struct submission *s, const struct session_facts *facts, const struct err *why)
 {
 	enum error_mode errors = s->call->options.error_mode;
@@ -184,7 +220,7 @@ static void end_own(struct submission *s, const struct session_facts *facts, con
 		.account = s->account,
 		.id = &s->call->id,
 		.log = s->log,
-		.is_told = !s->is_alone && !(errors == ERRORS_MAIL && s->queue),
+		.is_told = !wants_report(s),
 		.must_keep = s->is_alone,
 	};
 	static const struct session_facts none = { 0 };
@@ -201,6 +237,7 @@ static void end_own(struct submission *s, const struct session_facts *facts, con
 	if (s->is_alone) {
 		return;
 	}
+	answer_client(s, is_kept, !settle.is_told && settled != SETTLED_ERROR);
 	if (errors != ERRORS_QUIET) {
 		tell_failures(s->account, &s->delivery, facts ? facts : &none, why, is_kept);
 		if (settled == SETTLED_ERROR || (s->status == EX_TEMPFAIL && s->no_queue.cause)) {

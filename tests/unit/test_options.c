@@ -96,7 +96,7 @@ static void modes_are_chosen(void **state)
 static void wrong_calls_are_usage_errors(void **state)
 {
 	static const char *const lines[] = {
-		"-F", "-f", "-a", "-bz r@x", "-b", "-bd", "-bs", "-bt", "-z r@x", "-tz", "--nonsense",
+		"-F", "-f", "-a", "-bz r@x", "-b", "-bd", "-bt", "-z r@x", "-tz", "--nonsense",
 		"--nonsense=1", "--tls-c", "--read", "-S", "--serverinfo", "--rmqs=x", "--host",
 		"--account", "--version=2", "--password=x", "--tls_starttls=on",
 		"-f a\nb r@x", "r@x\rDATA", "-odx r@x", "-o d! r@x", "-O DeliveryMode=x r@x",
