@@ -174,8 +174,9 @@ static int submit_one(struct serve *s, const struct smtp_envelope *v)
 	c.options.sender = v->sender;
 	c.options.envid = v->envid;
 	c.options.settings = mem_alloc(given->setting_count, sizeof(*given->settings));
-	memcpy(c.options.settings, given->settings,
-	       given->setting_count * sizeof(*given->settings));
+	for (size_t i = 0; i < given->setting_count; i++) {
+		c.options.settings[i] = given->settings[i];
+	}
 	c.options.recipients = mem_alloc(v->rcpt_count, sizeof(*c.options.recipients));
 	c.options.recipient_count = v->rcpt_count;
 	for (size_t i = 0; i < v->rcpt_count; i++) {
