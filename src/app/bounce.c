@@ -4,6 +4,7 @@
  * report about a report.
  */
 #include "app/bounce.h"
+#include "app/local.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -23,32 +24,6 @@ enum {
 
 /* -- who is told ----------------------------------------------------------------------------- */
 
-/* A name that mail cannot be sent to from elsewhere. */
-static bool is_own_name(struct span domain, struct identity *id)
-{
-	const char *host = identity_host(id);
-	const size_t size = strlen(host);
-
-	if (domain.size == 0 || text_equal_fold(domain, span_str("localhost")) ||
-	    text_equal_fold(domain, span_str("localhost.localdomain")) ||
-	    text_equal_fold(domain, span_str(host))) {
-		return true;
-	}
-	/* A mail name with a dot can be a domain that people have addresses in. */
-	if (!memchr(domain.data, '.', domain.size)) {
-		return text_equal_fold(domain, span_str(identity_mailname(id)));
-	}
-	/* The full name can cost a look-up, and it begins with the host's. */
-	return domain.size > size && domain.data[size] == '.' &&
-	       text_equal_fold(span_first(domain, size), span_str(host)) &&
-	       text_equal_fold(domain, span_str(identity_canonical(id)));
-}
-
-static bool is_local(const char *addr, struct identity *id)
-{
-	return is_own_name(addr_domain(span_str(addr)), id);
-}
-
 char *bounce_address(const struct queue_entry *v, const struct account *a, struct identity *id)
 {
 	const char *system_mail = conf_text(a, KEY_SYSTEM_MAIL);
@@ -56,7 +31,7 @@ char *bounce_address(const struct queue_entry *v, const struct account *a, struc
 	if (v->sender[0] == '\0') {
 		return NULL;
 	}
-	if (!is_local(v->sender, id)) {
+	if (!local_is_own(v->sender, a, id)) {
 		return mem_str(v->sender);
 	}
 	return system_mail ? mem_str(system_mail) : NULL;
@@ -85,7 +60,7 @@ static char *author(const struct bounce *b)
 	if (from && addr_domain(span_str(from)).size > 0) {
 		return mem_str(from);
 	}
-	if (!is_local(b->entry->sender, b->id)) {
+	if (!local_is_own(b->entry->sender, b->account, b->id)) {
 		return mem_str(b->entry->sender);
 	}
 	return mem_printf("MAILER-DAEMON@%s", identity_mailname(b->id));

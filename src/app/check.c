@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* check: see check.h. */
 #include "app/check.h"
-#include "app/envelope.h"
+#include "app/local.h"
 #include "app/say.h"
 #include "app/settings.h"
-#include "mail/aliases.h"
 #include "sys/secret.h"
 
 #include <sysexits.h>
@@ -23,11 +22,11 @@ int check_print(const struct account *a)
 }
 
 /* The files that a mail would need: what makes it fail later is told now. */
-static bool check_files(const struct account *a, struct err *e)
+static bool check_files(const struct account *a, struct identity *id, struct err *e)
 {
 	const char *aliases_file = conf_text(a, KEY_ALIASES);
 	struct secret_query query = { .password_file = conf_text(a, KEY_PASSWORD_FILE) };
-	struct aliases *aliases = NULL;
+	size_t problems = 0, count;
 
 	if (conf_on(a, KEY_TLS)) {
 		struct tls_options options = settings_tls(a);
@@ -37,11 +36,11 @@ static bool check_files(const struct account *a, struct err *e)
 			return false;
 		}
 	}
-	if (aliases_file) {
-		if (!envelope_load_aliases(aliases_file, &aliases, e)) {
-			return false;
-		}
-		aliases_free(aliases);
+	if (aliases_file && !local_check_aliases(aliases_file, a, id, &problems, &count, e)) {
+		return false;
+	}
+	if (problems > 0) {
+		return err_set(e, CAUSE_CONFIG, "%s: %zu errors", aliases_file, problems);
 	}
 	if (query.password_file) {
 		const char *provider;
@@ -53,12 +52,12 @@ static bool check_files(const struct account *a, struct err *e)
 }
 
 /* Prints the account, and what is wrong with its files; returns the exit status. */
-static int check_account(const struct account *a)
+static int check_account(const struct account *a, struct identity *id)
 {
 	struct err e;
 	int status = check_print(a);
 
-	if (!check_files(a, &e)) {
+	if (!check_files(a, id, &e)) {
 		err_ctx(&e, "account %s", a->name);
 		return say_error(&e);
 	}
@@ -80,7 +79,7 @@ static int check_all(struct conf *c, const struct options *o, struct identity *i
 			if (i > 0) {
 				putchar('\n');
 			}
-			int own = check_account(a);
+			int own = check_account(a, id);
 			status = status != EX_OK ? status : own;
 		}
 	}
@@ -107,7 +106,7 @@ int check_command(int argc, char **argv)
 		status = check_all(&conf, &o, &id);
 	} else {
 		struct account *a = settings_account(&conf, &o, &id, NULL, &e);
-		status = a ? check_account(a) : say_error(&e);
+		status = a ? check_account(a, &id) : say_error(&e);
 	}
 	conf_clear(&conf);
 	identity_clear(&id);

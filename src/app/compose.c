@@ -97,6 +97,14 @@ bool compose_header(struct call *c, struct err *e)
 	return rewrite(c, e);
 }
 
+/* The recipient as it was given to us, before aliases; with a domain.  The caller frees it. */
+static char *original(struct call *c, const struct addr *r)
+{
+	char *given MEM_AUTO = r->origin ? local_qualify(r->origin, c->account, &c->id) : NULL;
+
+	return mem_printf("rfc822;%s", given ? given : r->spec);
+}
+
 static int by_address(const void *a, const void *b)
 {
 	const struct smtp_server_rcpt *const *x = a, *const *y = b;
@@ -124,24 +132,25 @@ static const struct smtp_server_rcpt **with_orcpt(const struct smtp_envelope *v,
 }
 
 /*
- * RFC 3461 §4.2: for whom asks for reports, the recipient as it was given to us; and what
- * an SMTP client says that it was given (§5.2.1).
+ * RFC 3461 §4.2: whoever asks for reports gets them about the recipient that was named; and
+ * what an SMTP client says that it was given (§5.2.1).
  */
-static bool add_recipients(const struct call *c, struct queue_entry *v, struct err *e)
+static bool add_recipients(struct call *c, struct queue_entry *v, struct err *e)
 {
 	bool is_asked = v->notify || v->ret || v->envid, ok = true;
 	size_t count;
 	const struct smtp_server_rcpt **given = with_orcpt(c->client, &count);
 
 	for (size_t i = 0; ok && i < c->envelope.recipients.count; i++) {
-		char *spec = c->envelope.recipients.at[i].spec;
-		const struct smtp_server_rcpt key = { .addr = spec }, *p = &key;
+		const struct addr *r = &c->envelope.recipients.at[i];
+		char *named = r->origin ? r->origin : r->spec;
+		const struct smtp_server_rcpt key = { .addr = named }, *p = &key;
 		const struct smtp_server_rcpt **said =
 			count > 0 ? bsearch(&p, given, count, sizeof(p), by_address) : NULL;
 		char *orcpt MEM_AUTO = said	  ? mem_str((*said)->orcpt)
-				       : is_asked ? mem_printf("rfc822;%s", spec)
+				       : is_asked ? original(c, r)
 						  : NULL;
-		ok = queue_entry_add_rcpt(v, spec, orcpt, e);
+		ok = queue_entry_add_rcpt(v, r->spec, orcpt, e);
 	}
 	free(given);
 	return ok;

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* envelope: see envelope.h. */
 #include "app/envelope.h"
-#include "base/fs.h"
 #include "base/mem.h"
-#include "mail/aliases.h"
 #include "mail/header.h"
-
-#include <fcntl.h>
-
-/* Largest aliases file. */
-enum { ALIASES_MAX = 1 << 20 };
 
 void envelope_init(struct envelope *v)
 {
@@ -22,6 +15,7 @@ void envelope_clear(struct envelope *v)
 	free(v->sender);
 	free(v->author);
 	addr_list_clear(&v->recipients);
+	local_problems_clear(&v->problems);
 	*v = (struct envelope){ 0 };
 }
 
@@ -50,38 +44,6 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 	return true;
 }
 
-bool envelope_load_aliases(const char *path, struct aliases **ret, struct err *e)
-{
-	struct buf text BUF_AUTO;
-	int fd FS_AUTO = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	buf_init(&text, ALIASES_MAX);
-	if (fd < 0) {
-		return err_errno(e, CAUSE_CONFIG, "cannot open the aliases file %s", path);
-	}
-	if (!fs_read_all(fd, &text, e)) {
-		e->cause = CAUSE_CONFIG;
-		return err_ctx(e, "aliases file %s", path);
-	}
-	*ret = aliases_parse(buf_span(&text), path, e);
-	return *ret != NULL;
-}
-
-static const char *mail_domain(const struct account *a, struct identity *id)
-{
-	const char *domain = conf_text(a, KEY_MAILDOMAIN);
-
-	return domain ? domain : identity_mailname(id);
-}
-
-/* A copy, with a domain.  The machine's name is looked up only for one that has none. */
-static char *qualify(const char *spec, const struct account *a, struct identity *id)
-{
-	bool is_bare = spec[0] && addr_domain(span_str(spec)).size == 0;
-
-	return is_bare ? addr_qualify(spec, mail_domain(a, id)) : mem_str(spec);
-}
-
 /* The account's own address, or NULL when `from` is not set or is a pattern. */
 static bool account_address(const struct account *a, struct identity *id, struct span header,
 			    char **ret, struct err *e)
@@ -89,7 +51,7 @@ static bool account_address(const struct account *a, struct identity *id, struct
 	const char *from = conf_from(a);
 
 	if (conf_on(a, KEY_AUTO_FROM)) {
-		*ret = qualify(identity_login(id), a, id);
+		*ret = local_qualify(identity_login(id), a, id);
 		return true;
 	}
 	*ret = NULL;
@@ -116,11 +78,11 @@ static bool finish_sender(struct envelope *v, const struct account *a, struct id
 		free(v->sender);
 		v->sender = mem_str(own ? own : identity_login(id));
 	}
-	char *qualified = qualify(v->sender, a, id);
+	char *qualified = local_qualify(v->sender, a, id);
 	free(v->sender);
 	v->sender = qualified;
 	/* A From field needs an address also when the envelope has none. */
-	v->author = !is_null ? mem_str(v->sender) : qualify(own ? own : identity_login(id), a, id);
+	v->author = !is_null ? mem_str(v->sender) : local_qualify(own ? own : identity_login(id), a, id);
 	if (!addr_is_safe(span_str(v->sender))) {
 		return err_set(e, CAUSE_DATA, "the sender \"%s\" is not a valid address", v->sender);
 	}
@@ -130,30 +92,16 @@ static bool finish_sender(struct envelope *v, const struct account *a, struct id
 static bool finish_recipients(struct envelope *v, const struct account *a, struct identity *id,
 			      struct err *e)
 {
-	const char *aliases_file = conf_text(a, KEY_ALIASES);
-	struct aliases *aliases = NULL;
-
-	if (aliases_file) {
-		if (!envelope_load_aliases(aliases_file, &aliases, e)) {
-			return false;
-		}
-		bool ok = aliases_expand(aliases, &v->recipients, e);
-		aliases_free(aliases);
-		if (!ok) {
-			return false;
-		}
+	if (!local_expand(&v->recipients, a, id, &v->problems, e)) {
+		return false;
 	}
 	for (size_t i = 0; i < v->recipients.count; i++) {
-		struct addr *r = &v->recipients.at[i];
-		char *qualified = qualify(r->spec, a, id);
-		free(r->spec);
-		r->spec = qualified;
-		if (r->spec[0] == '\0' || !addr_is_safe(span_str(r->spec))) {
+		const char *spec = v->recipients.at[i].spec;
+		if (spec[0] == '\0' || !addr_is_safe(span_str(spec))) {
 			return err_set(e, CAUSE_DATA, "the recipient \"%s\" is not a valid address",
-				       r->spec);
+				       spec);
 		}
 	}
-	addr_list_unique(&v->recipients);
 	return true;
 }
 

@@ -3,7 +3,7 @@
 #ifndef APP_ENVELOPE_H
 #define APP_ENVELOPE_H
 
-#include "app/identity.h"
+#include "app/local.h"
 #include "app/options.h"
 #include "mail/addr.h"
 
@@ -11,6 +11,8 @@ struct envelope {
 	char *sender;		/* "" = null sender; NULL = not known yet */
 	char *author;		/* address for a From field that is added; "" = none */
 	struct addr_list recipients;
+	/* Targets of aliases that do not get it.  Whoever sends says so, with EX_CONFIG. */
+	struct local_problems problems;
 };
 
 void envelope_init(struct envelope *v);
@@ -26,14 +28,10 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 
 /*
  * Finishes it with the account: the sender by `from` and allow_from_override, or
- * login@mailname; aliases; domains for bare names; no duplicates.  Every address is safe
+ * login@mailname; the readers of local recipients (local.h); no duplicates.  Every address is safe
  * for a command afterwards.  header: for `from %F`; may be empty.
  */
 bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
 		     struct span header, struct err *e) RELAY_CHECKED;
-
-struct aliases;
-/* Reads and parses an aliases file; the caller frees *ret with aliases_free(). */
-bool envelope_load_aliases(const char *path, struct aliases **ret, struct err *e) RELAY_CHECKED;
 
 #endif

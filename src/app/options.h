@@ -48,6 +48,8 @@ struct options {
 /* Errors are CAUSE_USAGE.  No input has been read and nothing was changed then. */
 bool options_parse(struct options *o, int argc, char **argv, struct err *e) RELAY_CHECKED;
 void options_clear(struct options *o);
+/* Does the mode go with the rest?  CAUSE_USAGE. */
+bool options_check(const struct options *o, struct err *e) RELAY_CHECKED;
 
 /* Prints the list for --help. */
 void options_help(void);

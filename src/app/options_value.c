@@ -13,38 +13,6 @@ void option_add_setting(struct options *o, enum key key, const char *value)
 	o->settings[o->setting_count++] = (struct option_setting){ key, value };
 }
 
-bool option_mode(struct options *o, const char *value, struct err *e)
-{
-	static const char no_server[] = "relay is not a mail server and never listens; to "
-					"flush the queue again and again use -q15m";
-	static const struct {
-		char letter;
-		enum mode mode;
-		const char *refusal; /* NULL = done */
-	} modes[] = {
-		{ 'm', MODE_SEND, NULL },
-		{ 'p', MODE_LIST_QUEUE, NULL },
-		{ 'i', MODE_CHECK_ALIASES, NULL },
-		{ 'v', MODE_VERIFY, NULL },
-		{ 's', MODE_SERVE, NULL },
-		{ 'd', MODE_SEND, no_server },
-		{ 'D', MODE_SEND, no_server },
-		{ 't', MODE_SEND,
-		  "there is no address test mode; to see what would be done use -bv" },
-	};
-
-	for (size_t i = 0; i < COUNT(modes); i++) {
-		if (value && value[0] == modes[i].letter && value[1] == '\0') {
-			o->mode = modes[i].mode;
-			return !modes[i].refusal ||
-			       err_set(e, CAUSE_USAGE, "-b%s: %s", value,
-				       modes[i].refusal);
-		}
-	}
-	return err_set(e, CAUSE_USAGE, "-b%s: unknown mode; see sendmail --help",
-		       value ? value : "");
-}
-
 /* As in sendmail 8, the first letter decides, and nothing is the default. */
 static bool set_delivery_mode(struct options *o, struct span value, struct err *e)
 {
@@ -53,6 +21,7 @@ static bool set_delivery_mode(struct options *o, struct span value, struct err *
 		const char *word;
 	} rows[] = {
 		{ 'i', "interactive" },
+		{ 'f', "interactive" },
 		{ 'b', "background" },
 		{ 'q', "queue" },
 		{ 'd', "queue" },
@@ -65,10 +34,11 @@ static bool set_delivery_mode(struct options *o, struct span value, struct err *
 			return true;
 		}
 	}
-	return err_set(e, CAUSE_USAGE,
-		       "-od%.*s: unknown delivery mode; write -odi (send at once), -odb (in "
-		       "the background) or -odq (queue only)",
-		       SPAN_ARG(value));
+	return err_set(
+		e, CAUSE_USAGE,
+		"-od%.*s: unknown delivery mode; write -odi (send at once), -odb (in "
+		"the background) or -odq (queue only)",
+		SPAN_ARG(value));
 }
 
 static void set_error_mode(struct options *o, struct span value)
@@ -88,25 +58,23 @@ static void set_error_mode(struct options *o, struct span value)
 	}
 }
 
-bool option_letter(struct options *o, const char *value, struct err *e)
-{
-	if (strcmp(value, "i") == 0) {
-		o->ignore_dots = true;
-	} else if (value[0] == 'd') {
-		return set_delivery_mode(o, span_str(value + 1), e);
-	} else if (value[0] == 'e') {
-		set_error_mode(o, span_str(value + 1));
-	}
-	return true;
-}
-
 /* sendmail's truth: nothing, or a word with t, y or 1 in front. */
 static bool is_true(struct span value)
 {
 	return value.size == 0 || strchr("ty1", text_lower(value.data[0]));
 }
 
-bool option_named(struct options *o, const char *value, struct err *e)
+/* A type may stand before the path, as for Postfix: "hash:/etc/aliases". */
+static void set_aliases(struct options *o, const char *value)
+{
+	const char *colon = strchr(value, ':'), *slash = strchr(value, '/');
+
+	option_add_setting(o, KEY_ALIASES,
+			   colon && slash && colon < slash ? colon + 1 : value);
+}
+
+/* -O: "DeliveryMode=q"; what is not known is ignored. */
+static bool set_named(struct options *o, const char *value, struct err *e)
 {
 	size_t size = strcspn(value, "=");
 	struct span name = span_trim(span_of(value, size));
@@ -123,39 +91,25 @@ bool option_named(struct options *o, const char *value, struct err *e)
 	return true;
 }
 
-void option_errors(struct options *o, const char *value)
+/* -bp and mailq stay what they are, as in sendmail 8. */
+static bool begin_flush(struct options *o, struct err *e)
 {
-	set_error_mode(o, span_str(value));
-}
-
-/* Where the word of -qI, -qR and -qS goes; NULL: no such letter. */
-static const char **flush_word(struct flush_options *f, char letter)
-{
-	switch (letter) {
-	case 'I':
-		return &f->id;
-	case 'R':
-		return &f->recipient;
-	case 'S':
-		return &f->sender;
-	default:
-		return NULL;
+	if (o->mode == MODE_SEND) {
+		o->mode = MODE_FLUSH;
 	}
+	return o->mode == MODE_FLUSH || o->mode == MODE_LIST_QUEUE ||
+	       err_set(e, CAUSE_USAGE, "-q cannot stand beside -bi or -bv");
 }
 
-bool option_flush_wants_word(const char *value)
+/* -qI, -qR and -qS. */
+static bool set_flush_word(struct options *o, char letter, const char *word,
+			   struct err *e)
 {
-	struct flush_options unused;
+	const char **place = letter == 'I'   ? &o->flush.id
+			     : letter == 'R' ? &o->flush.recipient
+					     : &o->flush.sender;
 
-	return value && flush_word(&unused, value[0]) && value[1] == '\0';
-}
-
-bool option_flush_word(struct options *o, char letter, const char *word, struct err *e)
-{
-	const char **place = flush_word(&o->flush, letter);
-
-	o->mode = MODE_FLUSH;
-	if (word[0] == '\0') {
+	if (!word || word[0] == '\0') {
 		return err_set(e, CAUSE_USAGE, "-q%c needs an argument", letter);
 	}
 	/* The other one would stay behind in silence. */
@@ -167,46 +121,10 @@ bool option_flush_word(struct options *o, char letter, const char *word, struct 
 	return true;
 }
 
-static bool refuse_flush(const char *value, struct err *e)
-{
-	static const struct {
-		char letter;
-		const char *refusal;
-	} rows[] = {
-		{ 'p', "not supported; to flush the queue again and again use -q15m" },
-		{ 'G', "not supported: there are no queue groups; use -q" },
-		{ '!', "not supported; to choose messages use -qI, -qR or -qS" },
-		{ 'Q', "not supported: there is no quarantine; use relay queue hold and "
-		       "relay queue release" },
-		{ 'L', "not supported: no message gets lost; to see all of them use mailq" },
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (value[0] == rows[i].letter) {
-			return err_set(e, CAUSE_USAGE, "-q%s: %s", value, rows[i].refusal);
-		}
-	}
-	return err_set(e, CAUSE_USAGE,
-		       "-q%s: unknown; write -q, -qf, -qI ID, -qR TEXT, -qS TEXT, or a time "
-		       "such as -q15m",
-		       value);
-}
-
-bool option_flush(struct options *o, const char *value, struct err *e)
+static bool set_flush_time(struct options *o, const char *value, struct err *e)
 {
 	long seconds = 0;
 
-	o->mode = MODE_FLUSH;
-	if (!value) {
-		return true;
-	}
-	if (strcmp(value, "f") == 0) {
-		o->flush.now = true;
-		return true;
-	}
-	if (flush_word(&o->flush, value[0])) {
-		return option_flush_word(o, value[0], value + 1, e);
-	}
 	switch (duration_parse_sum(span_str(value), 'm', CONF_TIME_MAX, &seconds)) {
 	case DURATION_GOOD:
 		o->flush.repeat_s = (unsigned)seconds;
@@ -217,5 +135,172 @@ bool option_flush(struct options *o, const char *value, struct err *e)
 	case DURATION_MALFORMED:
 		break;
 	}
-	return refuse_flush(value, e);
+	return err_set(
+		e, CAUSE_USAGE,
+		"-q%s: unknown; write -q, -qf, -qI ID, -qR TEXT, -qS TEXT, or a time "
+		"such as -q15m",
+		value);
+}
+
+/* -- what each effect is ------------------------------------------------------- */
+
+/* use->value is never NULL here. */
+typedef bool apply_function(struct options *o, const struct option_use *use,
+			    struct err *e);
+
+static bool ignore_dots(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)e;
+	o->ignore_dots = o->ignore_dots || is_true(span_str(use->value));
+	return true;
+}
+
+static bool be_verbose(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)e;
+	o->verbose = o->verbose || is_true(span_str(use->value));
+	return true;
+}
+
+static bool apply_errors(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)e;
+	set_error_mode(o, span_str(use->value));
+	return true;
+}
+
+static bool apply_aliases(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)e;
+	set_aliases(o, use->value);
+	return true;
+}
+
+static bool apply_delivery_mode(struct options *o, const struct option_use *use,
+				struct err *e)
+{
+	return set_delivery_mode(o, span_str(use->value), e);
+}
+
+static bool apply_named(struct options *o, const struct option_use *use, struct err *e)
+{
+	return set_named(o, use->value, e);
+}
+
+static bool refuse_mode(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)o;
+	return err_set(e, CAUSE_USAGE, "-b%s: unknown mode; see sendmail --help",
+		       use->value);
+}
+
+static bool flush_due(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)use;
+	return begin_flush(o, e);
+}
+
+static bool flush_now(struct options *o, const struct option_use *use, struct err *e)
+{
+	(void)use;
+	o->flush.now = true;
+	return begin_flush(o, e);
+}
+
+static bool flush_word(struct options *o, const struct option_use *use, struct err *e)
+{
+	return begin_flush(o, e) && set_flush_word(o, use->word[0], use->value, e);
+}
+
+static bool flush_time(struct options *o, const struct option_use *use, struct err *e)
+{
+	return begin_flush(o, e) &&
+	       (use->value[0] == '\0' || set_flush_time(o, use->value, e));
+}
+
+#define FLAG(member)                                                                     \
+	{                                                                                \
+		.kind = RULE_FLAG, .offset = offsetof(struct options, member)            \
+	}
+#define STRING(member)                                                                   \
+	{                                                                                \
+		.kind = RULE_STRING, .offset = offsetof(struct options, member)          \
+	}
+#define SETTING(key_)	   { .kind = RULE_SETTING, .key = (key_) }
+#define MODE(mode_)	   { .kind = RULE_MODE, .mode = (mode_) }
+#define FUNCTION(function_) { .kind = RULE_FUNCTION, .function = (function_) }
+
+static const struct rule {
+	enum {
+		RULE_NOTHING,
+		RULE_FLAG,
+		RULE_STRING,
+		RULE_SETTING,
+		RULE_MODE,
+		RULE_FUNCTION
+	} kind;
+	size_t offset;
+	enum key key;
+	enum mode mode;
+	apply_function *function;
+} rules[] = {
+	[EFFECT_NONE] = { .kind = RULE_NOTHING },
+	[EFFECT_READ_RECIPIENTS] = FLAG(read_recipients),
+	[EFFECT_READ_SENDER] = FLAG(read_sender),
+	[EFFECT_JSON] = FLAG(json),
+	[EFFECT_FROM] = STRING(sender),
+	[EFFECT_FULL_NAME] = STRING(full_name),
+	[EFFECT_ACCOUNT] = STRING(account),
+	[EFFECT_FILE] = STRING(file),
+	[EFFECT_ENVID] = STRING(envid),
+	[EFFECT_NOTIFY] = SETTING(KEY_DSN_NOTIFY),
+	[EFFECT_RETURN] = SETTING(KEY_DSN_RETURN),
+	[EFFECT_LOGFILE] = SETTING(KEY_LOGFILE),
+	[EFFECT_SEND] = MODE(MODE_SEND),
+	[EFFECT_LIST_QUEUE] = MODE(MODE_LIST_QUEUE),
+	[EFFECT_CHECK_ALIASES] = MODE(MODE_CHECK_ALIASES),
+	[EFFECT_SERVE] = MODE(MODE_SERVE),
+	[EFFECT_VERIFY] = MODE(MODE_VERIFY),
+	[EFFECT_PRETEND] = MODE(MODE_PRETEND),
+	[EFFECT_HELP] = MODE(MODE_HELP),
+	[EFFECT_VERSION] = MODE(MODE_VERSION),
+	[EFFECT_NO_SUCH_MODE] = FUNCTION(refuse_mode),
+	[EFFECT_IGNORE_DOTS] = FUNCTION(ignore_dots),
+	[EFFECT_VERBOSE] = FUNCTION(be_verbose),
+	[EFFECT_ERRORS] = FUNCTION(apply_errors),
+	[EFFECT_ALIASES] = FUNCTION(apply_aliases),
+	[EFFECT_DELIVERY_MODE] = FUNCTION(apply_delivery_mode),
+	[EFFECT_NAMED] = FUNCTION(apply_named),
+	[EFFECT_FLUSH_DUE] = FUNCTION(flush_due),
+	[EFFECT_FLUSH_NOW] = FUNCTION(flush_now),
+	[EFFECT_FLUSH_WORD] = FUNCTION(flush_word),
+	[EFFECT_FLUSH_TIME] = FUNCTION(flush_time),
+};
+
+bool option_apply(struct options *o, enum option_effect effect,
+		  const struct option_use *use, struct err *e)
+{
+	const struct rule *rule = &rules[effect];
+	const struct option_use full = { use->letter, use->word,
+					 use->value ? use->value : "" };
+
+	switch (rule->kind) {
+	case RULE_NOTHING:
+		return true;
+	case RULE_FLAG:
+		*(bool *)((char *)o + rule->offset) = true;
+		return true;
+	case RULE_STRING:
+		*(const char **)((char *)o + rule->offset) = full.value;
+		return true;
+	case RULE_SETTING:
+		option_add_setting(o, rule->key, full.value);
+		return true;
+	case RULE_MODE:
+		o->mode = rule->mode;
+		return true;
+	case RULE_FUNCTION:
+		return rule->function(o, &full, e);
+	}
+	return true;
 }

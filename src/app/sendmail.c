@@ -6,12 +6,12 @@
 #include "app/app.h"
 #include "app/check.h"
 #include "app/flush.h"
+#include "app/local.h"
 #include "app/mailq.h"
 #include "app/say.h"
 #include "app/serve.h"
 #include "app/submit.h"
 #include "config.h"
-#include "mail/aliases.h"
 
 #include <sysexits.h>
 
@@ -30,7 +30,8 @@ static int verify(struct call *c)
 	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
 		printf("recipient: <%s>\n", c->envelope.recipients.at[i].spec);
 	}
-	return EX_OK;
+	local_problems_say(&c->envelope.problems);
+	return c->envelope.problems.count > 0 ? EX_CONFIG : EX_OK;
 }
 
 static int pretend(struct call *c)
@@ -45,11 +46,11 @@ static int pretend(struct call *c)
 	return c->account ? check_print(c->account) : say_error(&e);
 }
 
-/* -bi, newaliases: there is no database to build; a file that cannot be read is told. */
+/* -bi, newaliases: there is no database to build; everything that is wrong is told. */
 static int check_aliases(struct call *c)
 {
 	struct err e;
-	struct aliases *aliases = NULL;
+	size_t problems, count;
 
 	if (!settings_read(&c->conf, &c->options, &c->id, &e)) {
 		return say_error(&e);
@@ -63,11 +64,14 @@ static int check_aliases(struct call *c)
 		say("no aliases file: the setting aliases names none");
 		return EX_OK;
 	}
-	if (!envelope_load_aliases(path, &aliases, &e)) {
+	if (!local_check_aliases(path, c->account, &c->id, &problems, &count, &e)) {
 		return say_error(&e);
 	}
-	printf("%s: %zu aliases, no errors\n", path, aliases_count(aliases));
-	aliases_free(aliases);
+	if (problems > 0) {
+		say("%s: %zu error%s", path, problems, problems > 1 ? "s" : "");
+		return EX_CONFIG;
+	}
+	printf("%s: %zu aliases, no errors\n", path, count);
 	return EX_OK;
 }
 
@@ -105,12 +109,12 @@ static int run_call(int argc, char **argv, enum mode mode)
 	int status;
 
 	call_init(&c);
-	if (!options_parse(&c.options, argc, argv, &e)) {
-		status = say_error(&e);
-	} else {
-		c.options.mode = mode != MODE_SEND ? mode : c.options.mode;
-		status = run_mode(&c);
+	bool ok = options_parse(&c.options, argc, argv, &e);
+	/* The name says the mode, unless an option does: "mailq -q" lists, "mailq --help" helps. */
+	if (c.options.mode == MODE_SEND || (c.options.mode == MODE_FLUSH && mode != MODE_SEND)) {
+		c.options.mode = mode == MODE_SEND ? c.options.mode : mode;
 	}
+	status = ok && options_check(&c.options, &e) ? run_mode(&c) : say_error(&e);
 	call_clear(&c);
 	if (fflush(stdout) != 0 && status == EX_OK) {
 		status = EX_IOERR;

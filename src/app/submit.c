@@ -250,11 +250,19 @@ static void end_own(struct submission *s, const struct session_facts *facts, con
 	}
 }
 
+/* What the caller hears: a target that an alias names and that gets nothing is no success. */
+static int answer(const struct submission *s)
+{
+	bool has_problem = s->call->envelope.problems.count > 0;
+
+	return s->status == EX_OK && has_problem ? EX_CONFIG : s->status;
+}
+
 /* The caller gets its answer; whatever is left to do for others is done by a child. */
 static void go_on_alone(struct submission *s)
 {
 	if (!s->is_alone) {
-		background_go_on(s->status);
+		background_go_on(answer(s));
 		s->is_alone = true;
 	}
 }
@@ -411,7 +419,9 @@ int submit(struct call *c)
 		s.drain = (struct drain){ .queue = s.queue, .account = s.account, .id = &c->id,
 					  .log = s.log, .group = s.group.data };
 		maillog_arrived(s.log, &s.entry, &c->message);
-		status = s.mode == MODE_QUEUE ? queue_only(&s) : send_or_keep(&s);
+		tell_problems(&c->envelope.problems, s.log, s.entry.id);
+		s.status = s.mode == MODE_QUEUE ? queue_only(&s) : send_or_keep(&s);
+		status = answer(&s);
 		maillog_close(s.log);
 	}
 	drain_clear(&s.drain);

@@ -4,6 +4,8 @@
 #define APP_TELL_H
 
 #include "app/deliver.h"
+#include "app/local.h"
+#include "app/maillog.h"
 
 /*
  * The exit status for these outcomes: 0 when all were accepted, or kept in the queue; else
@@ -27,5 +29,8 @@ enum tell_why {
 
 /* That it was queued instead of sent: ID, reason, next try. */
 void tell_kept(const struct queue_entry *v, enum tell_why why);
+
+/* Targets of aliases that get no mail, also in the log; everybody else gets it. */
+void tell_problems(const struct local_problems *p, struct maillog *log, const char *id);
 
 #endif

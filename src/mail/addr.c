@@ -18,6 +18,7 @@ void addr_list_clear(struct addr_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->at[i].spec);
+		free(list->at[i].origin);
 	}
 	free(list->at);
 	addr_list_init(list);
@@ -126,6 +127,7 @@ void addr_list_unique(struct addr_list *list)
 	for (size_t i = 0; i < count; i++) {
 		if (is_double[i]) {
 			free(list->at[i].spec);
+			free(list->at[i].origin);
 		} else {
 			list->at[kept++] = list->at[i];
 		}

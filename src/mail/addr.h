@@ -24,6 +24,8 @@ struct addr {
 	char *spec;
 	/* The addr-spec's bytes in the text that was parsed (lives as long as that). */
 	struct span where;
+	/* The address it came from, when it was changed (aliases); NULL: spec is as given. */
+	char *origin;
 };
 
 struct addr_list {

@@ -5,6 +5,75 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+/* What was told, a line each; and the only file there is. */
+struct world {
+	struct buf told;
+	const char *path, *text;
+};
+
+static void tell(void *context, const char *text)
+{
+	struct world *w = context;
+
+	assert_true(buf_printf(&w->told, "%s\n", text));
+}
+
+static bool is_own(void *context, const char *spec)
+{
+	(void)context;
+	return span_equal(addr_domain(span_str(spec)), span_str("localhost"));
+}
+
+static bool read_file(void *context, const char *path, struct buf *to, struct err *e)
+{
+	const struct world *w = context;
+
+	if (!w->path || strcmp(path, w->path) != 0) {
+		return err_set(e, CAUSE_CONFIG, "no %s here", path);
+	}
+	return buf_add_str(to, w->text);
+}
+
+static struct alias_env env_of(struct world *w)
+{
+	buf_init(&w->told, 1 << 20);
+	return (struct alias_env){ w, is_own, read_file, tell };
+}
+
+/* "me@x, root@localhost": each with "<origin" behind it when `with_origins`. */
+static void list_of(const struct addr_list *list, bool with_origins, struct buf *to)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *origin = with_origins ? list->at[i].origin : NULL;
+		assert_true(buf_printf(to, "%s%s%s%s", i ? "|" : "", list->at[i].spec,
+				       origin ? "<" : "", origin ? origin : ""));
+	}
+}
+
+/* Expands `in` by the aliases in `file`; what comes out, and what was told, is expected. */
+static void expect(const char *file, const char *in, bool with_origins, const char *out,
+		   struct world *w, const char *told)
+{
+	struct addr_list list ADDR_LIST_AUTO;
+	struct buf specs BUF_AUTO;
+	struct err e = { 0 };
+	struct alias_env env = env_of(w);
+
+	addr_list_init(&list);
+	buf_init(&specs, 1000);
+	struct aliases *a = aliases_parse(span_str(file), "f", &e);
+	if (!a) {
+		fail_msg("%s", e.text);
+	}
+	assert_true(addr_list_parse(&list, span_str(in), &e));
+	assert_true(aliases_expand(a, &env, &list, &e));
+	list_of(&list, with_origins, &specs);
+	assert_string_equal(specs.data, out);
+	assert_string_equal(w->told.data, told);
+	buf_clear(&w->told);
+	aliases_free(a);
+}
+
 static void local_names_become_their_targets(void **state)
 {
 	static const struct {
@@ -19,6 +88,7 @@ static void local_names_become_their_targets(void **state)
 		{ "root: a@x,\n b@x\nc: d@x", "root, c", "a@x|b@x|d@x" },
 		{ "root:\n\ta@x\n\n# no\n  # no\n \n , b@x\n", "root", "a@x|b@x" },
 		{ "root: a@x,\r\n b@x\r\n", "root", "a@x|b@x" },
+		{ "root: a@x,\\\nb@x, \\\r\n # c@x\nd: e@x\\\n", "root, d", "a@x|b@x|e@x" },
 		/* Comments and quotes. */
 		{ "# root: no@x\n  # too\n\nroot: a@x # b@x\nc: d#e@x\n", "root, c",
 		  "a@x|d#e@x" },
@@ -43,23 +113,83 @@ static void local_names_become_their_targets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct addr_list list ADDR_LIST_AUTO;
-		struct buf specs BUF_AUTO;
-		struct err e = { 0 };
-		addr_list_init(&list);
-		buf_init(&specs, 1000);
-		struct aliases *a = aliases_parse(span_str(rows[i].file), "aliases", &e);
-		if (!a) {
-			fail_msg("%s", e.text);
-		}
-		assert_true(addr_list_parse(&list, span_str(rows[i].in), &e));
-		assert_true(aliases_expand(a, &list, &e));
-		for (size_t k = 0; k < list.count; k++) {
-			assert_true(buf_printf(&specs, "%s%s", k ? "|" : "",
-					       list.at[k].spec));
-		}
-		assert_string_equal(specs.data, rows[i].out);
-		aliases_free(a);
+		expect(rows[i].file, rows[i].in, false, rows[i].out, &(struct world){ 0 }, "");
+	}
+}
+
+static void names_of_this_machine_are_local(void **state)
+{
+	static const struct {
+		const char *file, *in, *out;
+	} rows[] = {
+		{ "root: me@x\n", "root@localhost", "me@x<root@localhost" },
+		{ "root: me@x\n", "Root@localhost, root", "me@x<Root@localhost" },
+		{ "root: me@x\n", "joe@localhost, joe", "joe@localhost|joe" },
+		{ "root: joe@localhost\njoe: me@x, root@y\n", "root",
+		  "me@x<root|root@y<root" },
+		{ "default: me@x\n", "joe@localhost, a@y", "me@x<joe@localhost|a@y" },
+		{ "root: \\root, b@x\n", "root@localhost", "root<root@localhost|b@x<root@localhost" },
+		{ "a: root@localhost\nroot: root@localhost, c@x\n", "a", "root@localhost<a|c@x<a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		expect(rows[i].file, rows[i].in, true, rows[i].out, &(struct world){ 0 }, "");
+	}
+}
+
+static void commands_and_files_get_no_mail_and_are_told(void **state)
+{
+	static const struct {
+		const char *file, *out, *told;
+	} rows[] = {
+		{ "a: |/bin/x, b@x\n", "b@x",
+		  "f:1: a: no mail goes to \"|/bin/x\": this is a command, and none is run\n" },
+		{ "a: b@x,\n \"|/bin/x y, z\"\n", "b@x",
+		  "f:2: a: no mail goes to \"|/bin/x y, z\": this is a command, and none is run\n" },
+		{ "a: /var/mail/x\n", "",
+		  "f:1: a: no mail goes to \"/var/mail/x\": this is a file, and mail is not "
+		  "written to files\n" },
+		{ "a: b, \"/var/x y\"\nb: :fail: no", "",
+		  "f:2: b: no mail goes to \":fail: no\": this is not known; the only such word is "
+		  ":include:\n"
+		  "f:1: a: no mail goes to \"/var/x y\": this is a file, and mail is not written to "
+		  "files\n" },
+		/* Only of those that are asked for. */
+		{ "b: |/bin/x\na: c@x\n", "c@x", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		expect(rows[i].file, "a", false, rows[i].out, &(struct world){ 0 }, rows[i].told);
+	}
+}
+
+static void included_files_are_read(void **state)
+{
+	static const struct {
+		const char *file, *text, *out, *told;
+	} rows[] = {
+		{ "a: :include:/l\n", "b@x\nc@x, D <d@x>,\n\n# e@x\n  f@x # g@x\r\n\th@x", 
+		  "b@x|c@x|d@x|f@x|h@x", "" },
+		{ "a: \":Include: /l\", z@x\n", "", "z@x", "" },
+		{ "a: :include:/l\nb: c@x", "B\n\\b\n\"q r\"@x (s, t)\n", "c@x|b|\"q r\"@x", "" },
+		{ "a: :include:/l\n", "a, b@x", "a|b@x", "" },
+		{ "a: :include:/l, z@x\n", "b@x\n <>\n|/bin/x\n:include:/l\n/v\ne@x",
+		  "b@x|e@x|z@x",
+		  "/l:2: a target is empty\n"
+		  "/l:3: a: no mail goes to \"|/bin/x\": this is a command, and none is run\n"
+		  "/l:4: a: no mail goes to \"/l\": this is a file that an included file "
+		  "includes\n"
+		  "/l:5: a: no mail goes to \"/v\": this is a file, and mail is not written to "
+		  "files\n" },
+		{ "c: d\na: b@x,\n :include:/m\n", "", "b@x", "f:3: a: :include:: no /m here\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		expect(rows[i].file, "a", false, rows[i].out,
+		       &(struct world){ .path = "/l", .text = rows[i].text }, rows[i].told);
 	}
 }
 
@@ -74,11 +204,13 @@ static void a_loop_is_an_error(void **state)
 	for (size_t i = 0; i < COUNT(files); i++) {
 		struct err e = { 0 };
 		struct addr_list list;
+		struct world w = { 0 };
+		struct alias_env env = env_of(&w);
 		struct aliases *a = aliases_parse(span_str(files[i]), "f", &e);
 		addr_list_init(&list);
 		assert_non_null(a);
 		assert_true(addr_list_add(&list, "a", &e));
-		assert_false(aliases_expand(a, &list, &e));
+		assert_false(aliases_expand(a, &env, &list, &e));
 		assert_int_equal(e.cause, CAUSE_CONFIG);
 		assert_non_null(strstr(e.text, "leads back to itself"));
 		addr_list_clear(&list);
@@ -104,15 +236,12 @@ static void mistakes_are_named_with_their_line(void **state)
 		{ "a: b\nc: d,\n e,\n f g\n", "f:4: c: address \"f g\": two words" },
 		{ "a: b\n c\n", "f:1: a: address \"b c\": two words" },
 		{ "a: <>\n", "f:1: a: a target is empty" },
-		{ "a: \\\n", "f:1: a: a target is empty" },
+		{ "a: \\ \n", "f:1: a: a target is empty" },
 		{ "a: b; c\n", "f:1: a: address \"b; c\": \";\" does not separate" },
 		{ "a: \"b\n", "f:1: a: address \"\"b\": no closing quote" },
-		{ "a: |/bin/x\n",
-		  "f:1: a: commands, files and :include: are not supported" },
-		{ "a: b,\n \"|/bin/x y, z\"\n", "f:2: a: commands, files" },
-		{ "a: /var/mail/x\n", "f:1: a: commands, files" },
-		{ "a: \"/var/x y\"\n", "f:1: a: commands, files" },
-		{ "a: :Include:/etc/x\n", "f:1: a: commands, files" },
+		{ "a: b,\n :Include:x\n", "f:2: a: :include: needs the whole path of a file" },
+		{ "a: :include:\n", "f:1: a: :include: needs the whole path of a file" },
+		{ "a: b\\\nc: d\n", "f:1: a: address \"bc: d\": " },
 	};
 
 	(void)state;
@@ -141,6 +270,8 @@ static void expansion_is_bounded(void **state)
 		struct addr_list list ADDR_LIST_AUTO;
 		struct buf file BUF_AUTO;
 		struct err e = { 0 };
+		struct world w = { 0 };
+		struct alias_env env = env_of(&w);
 		buf_init(&file, 10000);
 		for (unsigned i = 0; i <= depth; i++) {
 			assert_true(buf_printf(&file, "a%u: a%u, a%u\n", i, i + 1,
@@ -151,7 +282,7 @@ static void expansion_is_bounded(void **state)
 		assert_int_equal(aliases_count(a), depth + 1);
 		addr_list_init(&list);
 		assert_true(addr_list_add(&list, "a0", &e));
-		assert_int_equal(aliases_expand(a, &list, &e), depth == 99);
+		assert_int_equal(aliases_expand(a, &env, &list, &e), depth == 99);
 		if (depth == 99) {
 			assert_int_equal(list.count, 1);
 			assert_string_equal(list.at[0].spec, "a100");
@@ -168,6 +299,8 @@ static void big_files_and_lists_are_fast(void **state)
 	struct addr_list list ADDR_LIST_AUTO;
 	struct buf file BUF_AUTO;
 	struct err e = { 0 };
+	struct world w = { 0 };
+	struct alias_env env = env_of(&w);
 
 	(void)state;
 	addr_list_init(&list);
@@ -180,7 +313,7 @@ static void big_files_and_lists_are_fast(void **state)
 	}
 	struct aliases *a = aliases_parse(buf_span(&file), "f", &e);
 	assert_non_null(a);
-	assert_true(aliases_expand(a, &list, &e));
+	assert_true(aliases_expand(a, &env, &list, &e));
 	assert_int_equal(list.count, COUNT_MAX);
 	assert_string_equal(list.at[COUNT_MAX - 1].spec, "t49999@x");
 	aliases_free(a);
@@ -194,16 +327,87 @@ static void without_aliases_only_duplicates_go(void **state)
 	(void)state;
 	addr_list_init(&list);
 	assert_true(addr_list_parse(&list, span_str("root, a@x, root, a@X, <>"), &e));
-	assert_true(aliases_expand(NULL, &list, &e));
+	assert_true(aliases_expand(NULL, NULL, &list, &e));
 	assert_int_equal(list.count, 3);
 	assert_int_equal(list.at[1].where.size, 3);
 	assert_string_equal(list.at[2].spec, "");
+}
+
+static void the_check_tells_everything(void **state)
+{
+	static const struct {
+		const char *file;
+		size_t count, problems;
+		const char *told;
+	} rows[] = {
+		{ "a: b, c@x\nb: \\b\nd: d, e@x\n", 3, 0, "" },
+		{ "", 0, 0, "" },
+		{ "a: <>,\n d@x\n\n e: f\na@x: i\nj: k@x\nl:\nm: n@x\nM: o@x\nm: p@x\nq: :include:r\n t: u\n"
+		  "# v: \nw x",
+		  2, 7,
+		  "f:1: a: a target is empty\n"
+		  "f:5: a@x: only names without \"@\" have aliases\n"
+		  "f:7: l: no target\n"
+		  "f:11: q: :include: needs the whole path of a file\n"
+		  "f:14: no \":\" behind the name\n"
+		  "f:9: M: this alias is in line 8 already\n"
+		  "f:10: m: this alias is in line 8 already\n" },
+		{ "a: b\nb: c, |/bin/x\nc: a\nd: a, /f\ne: :include:/l\n", 5, 5,
+		  "f:1: a leads back to itself, through c\n"
+		  "f:2: b: no mail goes to \"|/bin/x\": this is a command, and none is run\n"
+		  "f:4: d: no mail goes to \"/f\": this is a file, and mail is not written to files\n"
+		  "/l:2: e: no mail goes to \"|no\": this is a command, and none is run\n"
+		  "/l:3: e: no mail goes to \"/no\": this is a file, and mail is not written to files\n" },
+		{ "a: b\nb: :include:/l\n", 2, 3, NULL },
+		{ "a: :include:/m\n", 1, 1, "f:1: a: :include:: no /m here\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct world w = { .path = "/l", .text = "a\n|no\n/no\n" };
+		struct alias_env env = env_of(&w);
+		size_t count = 99;
+		size_t problems = aliases_check(span_str(rows[i].file), "f", &env, &count);
+		if (rows[i].told) {
+			assert_string_equal(w.told.data, rows[i].told);
+		}
+		assert_int_equal(problems, rows[i].problems);
+		assert_int_equal(count, rows[i].count);
+		buf_clear(&w.told);
+	}
+}
+
+/* Longer than any way that mail goes; and far longer than the stack is deep. */
+static void the_check_is_bounded(void **state)
+{
+	static const unsigned lengths[] = { 100, 101, 30000 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		struct buf file BUF_AUTO;
+		struct world w = { 0 };
+		struct alias_env env = env_of(&w);
+		size_t count;
+		buf_init(&file, 1 << 20);
+		for (unsigned k = 0; k < lengths[i]; k++) {
+			assert_true(buf_printf(&file, "a%05u: a%05u, a%05u\n", k, k + 1, k + 1));
+		}
+		size_t problems = aliases_check(buf_span(&file), "f", &env, &count);
+		assert_int_equal(count, lengths[i]);
+		assert_int_equal(problems > 0, i > 0);
+		buf_clear(&w.told);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(local_names_become_their_targets),
+		cmocka_unit_test(names_of_this_machine_are_local),
+		cmocka_unit_test(commands_and_files_get_no_mail_and_are_told),
+		cmocka_unit_test(included_files_are_read),
+		cmocka_unit_test(the_check_tells_everything),
+		cmocka_unit_test(the_check_is_bounded),
 		cmocka_unit_test(a_loop_is_an_error),
 		cmocka_unit_test(mistakes_are_named_with_their_line),
 		cmocka_unit_test(expansion_is_bounded),

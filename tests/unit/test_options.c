@@ -19,6 +19,120 @@ static bool parse(struct options *o, const char *line, struct err *e)
 	return options_parse(o, argc, argv, e);
 }
 
+/* What each takes, and what is left: as in sendmail 8, Postfix, Exim and msmtp. */
+static void ignored_options_take_their_arguments(void **state)
+{
+	static const struct {
+		const char *line, *recipients;
+	} rows[] = {
+		{ "-A c r@x", "r@x" },	      { "-Am r@x", "r@x" },	    { "-B 8BITMIME r@x", "r@x" },
+		{ "-B7BIT r@x", "r@x" },      { "-c r@x", "r@x" },	    { "-cmnsUx r@x", "r@x" },
+		{ "-D /tmp/x r@x", "r@x" },   { "-DMACRO=x r@x", "r@x" },   { "-d0.1 r@x", "r@x" },
+		{ "-dropcr r@x", "r@x" },     { "-E r@x", "r@x" },	    { "-EID r@x", "r@x" },
+		{ "-G r@x", "r@x" },	      { "-h 3 r@x", "r@x" },	    { "-h3 r@x", "r@x" },
+		{ "-J x r@x", "r@x" },	      { "-L tag r@x", "r@x" },	    { "-Ltag r@x", "r@x" },
+		{ "-Mrvalue r@x", "r@x" },    { "-M{x}y r@x", "r@x" },	    { "-O Timeout=1 r@x", "r@x" },
+		{ "-p SMTP:h r@x", "r@x" },   { "-pd r@x", "r@x" },	    { "-ps r@x", "r@x" },
+		{ "-T r@x", "r@x" },	      { "-T5d r@x", "r@x" },	    { "-z line r@x", "r@x" },
+		{ "-o7 r@x", "r@x" },	      { "-o 7 r@x", "r@x" },	    { "-om -oo r@x", "r@x" },
+		{ "-oMa 1.2.3.4 r@x", "r@x" }, { "-oMaa plain r@x", "r@x" }, { "-oMai me r@x", "r@x" },
+		{ "-oMas a@x r@x", "r@x" },   { "-oMi ::1 r@x", "r@x" },    { "-oMm ID r@x", "r@x" },
+		{ "-oMr esmtp r@x", "r@x" },  { "-oMs h r@x", "r@x" },	    { "-oMt me r@x", "r@x" },
+		{ "-oMrvalue r@x", "r@x" },   { "-oP /run/x r@x", "r@x" },  { "-oP/run/x r@x", "r@x" },
+		{ "-oPX r@x", "r@x" },	      { "-oX 25 r@x", "r@x" },	    { "-oX25 r@x", "r@x" },
+		{ "-oB 5 r@x", "r@x" },	      { "-oB r@x", "r@x" },	    { "-oB5 r@x", "r@x" },
+		{ "-or 5m r@x", "r@x" },      { "-or5m r@x", "r@x" },	    { "-os r@x", "r@x" },
+		{ "-os 1h r@x", "r@x" },      { "-oQ/var r@x", "r@x" },	    { "-oY r@x", "r@x" },
+		{ "-oL9 -oK r@x", "r@x" },    { "-bnq -ti r@x", "r@x" },    { "r@x -oMs h s@x", "r@x s@x" },
+		{ "-- -bp r@x", "-bp r@x" },  { "-i -- -- r@x", "-- r@x" }, { "- r@x", "- r@x" },
+	};
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct options o;
+		struct err e;
+		char recipients[200] = "";
+		if (!parse(&o, rows[r].line, &e)) {
+			fail_msg("%s: %s", rows[r].line, e.text);
+		}
+		for (size_t k = 0; k < o.recipient_count; k++) {
+			size_t have = strlen(recipients);
+			snprintf(recipients + have, sizeof(recipients) - have, "%s%s",
+				 k ? " " : "", o.recipients[k]);
+		}
+		if (strcmp(recipients, rows[r].recipients) != 0) {
+			fail_msg("%s: %s", rows[r].line, recipients);
+		}
+		assert_int_equal(o.setting_count, 0);
+		assert_int_equal(o.mode, MODE_SEND);
+		assert_false(o.verbose);
+		options_clear(&o);
+	}
+}
+
+static void verbosity_has_many_names(void **state)
+{
+	static const char *const lines[] = { "-v r@x",	"-d r@x",  "-ov r@x", "-oivx r@x -ov", "--debug r@x",
+					     "-tiv",	"-vv r@x", "-td",     "-o v r@x" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct options o;
+		struct err e;
+		assert_true(parse(&o, lines[i], &e));
+		assert_true(o.verbose);
+		options_clear(&o);
+	}
+}
+
+static void an_aliases_file_can_be_named(void **state)
+{
+	static const struct {
+		const char *line, *path;
+	} rows[] = {
+		{ "-oA/etc/x r@x", "/etc/x" },	       { "-oA /etc/x r@x", "/etc/x" },
+		{ "-oAhash:/etc/x -bi", "/etc/x" },    { "-oAx:y r@x", "x:y" },
+		{ "-oA/etc/x:y r@x", "/etc/x:y" },     { "--aliases=/etc/x r@x", "/etc/x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e;
+		assert_true(parse(&o, rows[i].line, &e));
+		assert_int_equal(o.setting_count, 1);
+		assert_int_equal(o.settings[0].key, KEY_ALIASES);
+		assert_string_equal(o.settings[0].value, rows[i].path);
+		options_clear(&o);
+	}
+}
+
+/* A message that somebody means to send is not forgotten in silence. */
+static void modes_without_a_message_take_no_recipients(void **state)
+{
+	static const struct {
+		const char *line;
+		bool good;
+	} rows[] = {
+		{ "-q", true },	    { "-q r@x", false },      { "-q -t", false },  { "-bp", true },
+		{ "-bp r@x", false }, { "-bp -t", false },    { "-bi", true },	   { "-bi r@x", false },
+		{ "-I -t", false }, { "-qI x", true },	      { "-qI x y", false }, { "-bv r@x", true },
+		{ "-bv -t", false }, { "-t r@x", true },      { "--help r@x", true }, { "-P -t r@x", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e = { 0 };
+		assert_true(parse(&o, rows[i].line, &e));
+		if (options_check(&o, &e) != rows[i].good) {
+			fail_msg("%s: %s", rows[i].line, e.text);
+		}
+		assert_int_equal(e.cause, rows[i].good ? CAUSE_NONE : CAUSE_USAGE);
+		options_clear(&o);
+	}
+}
+
 static void real_callers_are_understood(void **state)
 {
 	static const struct {
@@ -80,7 +194,11 @@ static void modes_are_chosen(void **state)
 		{ "-bm r@x", MODE_SEND },     { "-bp", MODE_LIST_QUEUE }, { "-bi", MODE_CHECK_ALIASES },
 		{ "-bv r@x", MODE_VERIFY },   { "-q", MODE_FLUSH },	  { "-q15m", MODE_FLUSH },
 		{ "-P", MODE_PRETEND },	      { "--pretend", MODE_PRETEND },
-		{ "--version", MODE_VERSION }, { "--help", MODE_HELP },
+		{ "--version", MODE_VERSION }, { "--help", MODE_HELP }, { "-bV", MODE_VERSION },
+		{ "-b p", MODE_LIST_QUEUE },  { "-bpu", MODE_LIST_QUEUE }, { "-bpra", MODE_LIST_QUEUE },
+		{ "-I", MODE_CHECK_ALIASES }, { "-tI", MODE_CHECK_ALIASES }, { "-bvs r@x", MODE_VERIFY },
+		{ "-b m r@x", MODE_SEND },    { "-ba r@x", MODE_SEND },	  { "-bnq r@x", MODE_SEND },
+		{ "-bp -qRx", MODE_LIST_QUEUE }, { "-q -bp", MODE_LIST_QUEUE }, { "-qqf", MODE_FLUSH },
 	};
 
 	(void)state;
@@ -96,13 +214,15 @@ static void modes_are_chosen(void **state)
 static void wrong_calls_are_usage_errors(void **state)
 {
 	static const char *const lines[] = {
-		"-F", "-f", "-a", "-bz r@x", "-b", "-bd", "-bt", "-z r@x", "-tz", "--nonsense",
+		"-F", "-f", "-a", "-bx r@x", "-b", "-b x", "-bd", "-bt", "-k r@x", "-tk", "--nonsense",
 		"--nonsense=1", "--tls-c", "--read", "-S", "--serverinfo", "--rmqs=x", "--host",
 		"--account", "--version=2", "--password=x", "--tls_starttls=on",
 		"-f a\nb r@x", "r@x\rDATA", "-odx r@x", "-o d! r@x", "-O DeliveryMode=x r@x",
 		"-bd -q15m", "-qp", "-qp15m", "-qGx", "-q!Ix", "-qQ", "-qQx", "-qL", "-qx", "-qfx",
 		"-q15x", "-q-1", "-q99999999999999999999w", "-q3651d", "-qI", "-qR", "-qS", "-qI ''",
 		"-qIa -qIb", "-qRa -qR b", "--json=1",
+		"-bv -q", "-bi -qf", "-I -q15m", "-M", "-Mrm ID", "-M ID", "-Q", "-Qwhy", "-XV", "-oA", "-oX", "-oMa",
+		"-oMs", "-ql", "-bh", "-bH", "-bP", "-bpc", "-bS", "-bdf", "-be", "-D", "-J", "-z", "-O", "-e", "-h", "-p",
 	};
 
 	(void)state;
@@ -197,7 +317,7 @@ static void error_modes_are_known(void **state)
 		{ "-oem -oep r@x", ERRORS_PRINT },
 		{ "-oem -oex r@x", ERRORS_MAIL }, /* unknown: ignored */
 		{ "-oem -oe r@x", ERRORS_MAIL },
-		{ "-oem -oA/etc/aliases -om -o7 -O Timeout.queuereturn=5d r@x", ERRORS_MAIL },
+		{ "-oem -om -o7 -O Timeout.queuereturn=5d r@x", ERRORS_MAIL },
 	};
 
 	(void)state;
@@ -293,6 +413,13 @@ static void refusals_say_what_to_use(void **state)
 		{ "-odx r@x", "-odx: unknown delivery mode; write -odi (send at once), -odb (in the "
 			      "background) or -odq (queue only)" },
 		{ "-qp15m", "-qp15m: not supported; to flush the queue again and again use -q15m" },
+		{ "-Mrm ID", "-Mrm: to delete a message use: relay queue delete ID" },
+		{ "-M ID", "-M: to send a message in the queue now use: relay queue flush ID" },
+		{ "-bdf", "-bdf: relay is not a mail server and never listens; to flush the queue again and "
+			  "again use -q15m" },
+		{ "-bx", "-bx: unknown mode; see sendmail --help" },
+		{ "-oMa", "-oMa needs an argument" },
+		{ "-bv -q", "-q cannot stand beside -bi or -bv" },
 		{ "-qI", "-qI needs an argument" },
 		{ "-vqS", "-qS needs an argument" },
 		{ "-f", "-f needs an argument" },
@@ -332,6 +459,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_callers_are_understood),
+		cmocka_unit_test(ignored_options_take_their_arguments),
+		cmocka_unit_test(verbosity_has_many_names),
+		cmocka_unit_test(an_aliases_file_can_be_named),
+		cmocka_unit_test(modes_without_a_message_take_no_recipients),
 		cmocka_unit_test(modes_are_chosen),
 		cmocka_unit_test(wrong_calls_are_usage_errors),
 		cmocka_unit_test(settings_are_long_options),
