@@ -1,6 +1,7 @@
 """Mail to names of this machine: aliases(5), system_mail, newaliases; and what delivery reports call the recipient."""
 import os
 import re
+import time
 import socket
 import subprocess
 
@@ -149,6 +150,9 @@ def test_in_the_background_too(run_sendmail, scripted, relayrc, aliases, tmp_pat
     rc = relayrc(server, queue="on", queue_directory=tmp_path / "queue", **aliases)
     done = run_sendmail(["-odb", "run"], ANY, rc)
     assert done.rc == 78 and "aliases:9: run:" in done.err
+    deadline = time.monotonic() + 10
+    while "empty" not in run_sendmail(["-bp"], rc=rc).out and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert [m.recipients for m in server.settle().messages] == [["b@y.test"]]
 
 
