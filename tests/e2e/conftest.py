@@ -3,6 +3,7 @@
     relay               path of the binary: $RELAY_BIN, or build/src/sendmail
     run_sendmail        run_sendmail(["-t"], stdin, rc) -> Result(rc, stdout, stderr)
     relayrc             relayrc(server, tls="starttls", user=…, password=…) -> the text of a relayrc
+    queue, account      the queue in the home directory, and account(server, …), which writes ~/.relayrc for it
     start               start(args, rc, **popen) -> the program, running
     home                home(".relayrc", text, mode) -> a file in the home directory of the calls
     public, relay_for_all   a directory, and in it the program, for tests that run as another user
@@ -33,6 +34,7 @@ from lib.jail import NoJail
 from lib.opensmtpd import OpenSMTPD
 from lib.pki import Pki
 from lib.postfix import Postfix
+from lib.queuefiles import QueueFiles
 from lib.scripted import ScriptedServer
 
 # The run may be under nohup, but the program is started as from a terminal: a handler ends at exec, "ignored" does not.
@@ -125,6 +127,20 @@ def home(environment):
             out.write(text)
         os.chmod(file, mode)
         return file
+    return write
+
+
+@pytest.fixture
+def queue(environment):
+    """The queue of the calls, in its usual folder. Tests that name another with queue_directory have their own."""
+    return QueueFiles(Path(environment["HOME"], ".local/state/relay/queue"))
+
+
+@pytest.fixture
+def account(relayrc, home):
+    """account(server, …) writes the only account of ~/.relayrc: without TLS, with the queue."""
+    def write(server, **settings):
+        home(".relayrc", relayrc(server, tls="none", queue="on", **settings))
     return write
 
 

@@ -5,34 +5,19 @@ import re
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from lib.hostile import on, reply, reply_then_close
-from lib.queuefiles import QueueFiles
 from lib.sessions import CountedServer
 
 HOUR = 3600
 
 
 @pytest.fixture
-def queue(environment):
-    return QueueFiles(Path(environment["HOME"], ".local/state/relay/queue"))
-
-
-@pytest.fixture
 def server(pki):
     with CountedServer(pki) as running:
         yield running
-
-
-@pytest.fixture
-def account(relayrc, home):
-    """account(server, …): the only account of ~/.relayrc."""
-    def write(server, **settings):
-        home(".relayrc", relayrc(server, tls="none", queue="on", **settings))
-    return write
 
 
 @pytest.fixture

@@ -16,20 +16,7 @@ from pathlib import Path
 import pytest
 
 from lib.hostile import on, reply, silence
-from lib.queuefiles import QueueFiles
 from lib.sessions import CountedServer
-
-
-@pytest.fixture
-def queue(environment):
-    return QueueFiles(Path(environment["HOME"], ".local/state/relay/queue"))
-
-
-@pytest.fixture
-def account(relayrc, home):
-    def write(server, **settings):
-        home(".relayrc", relayrc(server, tls="none", queue="on", **settings))
-    return write
 
 
 def fill(queue, count, **more):

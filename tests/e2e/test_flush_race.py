@@ -4,26 +4,12 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from lib.hostile import hold, on
 from lib.observed import sanitized
-from lib.queuefiles import QueueFiles
 from lib.sessions import CountedServer
-
-
-@pytest.fixture
-def queue(environment):
-    return QueueFiles(Path(environment["HOME"], ".local/state/relay/queue"))
-
-
-@pytest.fixture
-def account(relayrc, home):
-    def write(server, **settings):
-        home(".relayrc", relayrc(server, tls="none", queue="on", **settings))
-    return write
 
 
 @pytest.fixture

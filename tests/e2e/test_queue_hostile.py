@@ -3,28 +3,14 @@ import os
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from lib.hostile import hold, on
-from lib.queuefiles import QueueFiles
 from lib.sessions import CountedServer
 
 BODY = b"Subject: x\n\nhi\n"
 NOBODY = 54321      # a user without a passwd entry
-
-
-@pytest.fixture
-def queue(environment):
-    return QueueFiles(Path(environment["HOME"], ".local/state/relay/queue"))
-
-
-@pytest.fixture
-def account(relayrc, home):
-    def write(server, **settings):
-        home(".relayrc", relayrc(server, tls="none", queue="on", **settings))
-    return write
 
 
 @pytest.fixture
