@@ -243,6 +243,18 @@ bool folder_lock(int fd)
 	return result == 0;
 }
 
+/*
+ * Closing is not enough: a child, or the parent that is about to exit, may have the same
+ * descriptor for a moment longer, and the lock would live on with it.
+ */
+void folder_unlock(int *fd)
+{
+	if (*fd >= 0) {
+		flock(*fd, LOCK_UN);
+	}
+	fs_close(fd);
+}
+
 bool folder_each(struct queue *q, unsigned which,
 		 bool (*see)(void *data, const struct dirent *entry), void *data, struct err *e)
 {

@@ -54,6 +54,8 @@ bool folder_each(struct queue *q, unsigned which,
 
 /* flock, without waiting.  False with errno EWOULDBLOCK: somebody else has it. */
 bool folder_lock(int fd) RELAY_CHECKED;
+/* Unlocks, also for other processes that have this descriptor, and closes. */
+void folder_unlock(int *fd);
 
 /*
  * Renames what has this name in a sub-folder to `to` in corrupt/, or to.1, to.2, … when that

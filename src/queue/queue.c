@@ -47,7 +47,7 @@ void queue_file_init(struct queue_file *f)
 
 void queue_file_close(struct queue_file *f)
 {
-	fs_close(&f->fd);
+	folder_unlock(&f->fd);
 	buf_clear(&f->start);
 }
 
@@ -338,6 +338,7 @@ bool queue_remove(struct queue *q, struct queue_file *f, struct err *e)
 	    folder_get(q, FOLDER_STATE, false, &states, &ignored) && states >= 0) {
 		unlinkat(states, f->id, 0);
 	}
+	fs_close(&f->fd);	/* whoever has its lock has nothing */
 	queue_file_close(f);
 	return true;
 }

@@ -59,5 +59,5 @@ bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd, st
 
 void slot_release(int *fd)
 {
-	fs_close(fd);
+	folder_unlock(fd);
 }

@@ -54,27 +54,40 @@ static void counted_across_processes(void **state)
 	assert_int_equal(in_child(take_all, w, "g"), 3);
 }
 
-/* A child that inherits the descriptor holds the slot until its own end. */
-static void inherited_by_a_child(void **state)
+/*
+ * Who goes on in the background has the slot, whatever becomes of the process that it left.
+ * What it gives back is free at once, though that process still has the descriptor.
+ */
+static void inherited(void **state)
 {
 	struct world *w = *state;
-	int fd, none, pipes[2], status;
+	int fd, other, hold[2], go[2], status;
 	char byte;
 
-	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(pipe(hold), 0);
+	assert_int_equal(pipe(go), 0);
 	assert_true(take(w, "g", 1, &fd));
 	pid_t pid = fork();
 	if (pid == 0) {
-		close(pipes[1]);
-		_exit(read(pipes[0], &byte, 1) == 0 ? 0 : 1);
+		close(hold[1]);
+		if (read(hold[0], &byte, 1) != 0) {
+			_exit(1);
+		}
+		slot_release(&fd);
+		_exit(write(go[1], "", 1) == 1 ? 0 : 1);
 	}
-	slot_release(&fd);
-	assert_false(take(w, "g", 1, &none));
-	close(pipes[0]);
-	close(pipes[1]);
+	int left = fd;	/* the parent's copy: it stays open */
+	assert_false(take(w, "g", 1, &other));
+	close(hold[1]);
+	assert_int_equal(read(go[0], &byte, 1), 1);
+	assert_true(take(w, "g", 1, &other));
+	slot_release(&other);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(take(w, "g", 1, &fd));
-	slot_release(&fd);
+	assert_int_equal(status, 0);
+	close(left);
+	close(hold[0]);
+	close(go[0]);
+	close(go[1]);
 }
 
 static void planted_lock_is_an_error(void **state)
@@ -97,7 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_a_world(no_more_than_max_and_each_group_its_own),
 		in_a_world(counted_across_processes),
-		in_a_world(inherited_by_a_child),
+		in_a_world(inherited),
 		in_a_world(planted_lock_is_an_error),
 	};
 	return cmocka_run_group_tests_name("queue/slot", tests, NULL, NULL);
