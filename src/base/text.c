@@ -2,6 +2,8 @@
 /* text: see text.h.  Pure: no locale, no errno, no allocation but through struct buf. */
 #include "base/text.h"
 
+#include <stdint.h>
+
 bool text_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -109,7 +111,16 @@ bool text_unsigned(struct span s, unsigned long long max, unsigned long long *re
 
 bool text_is_ascii(struct span s)
 {
-	for (size_t i = 0; i < s.size; i++) {
+	uint64_t high = 0x8080808080808080, v;
+	size_t i = 0;
+
+	for (; i + sizeof(v) <= s.size; i += sizeof(v)) {
+		memcpy(&v, s.data + i, sizeof(v));
+		if (v & high) {
+			return false;
+		}
+	}
+	for (; i < s.size; i++) {
 		if ((unsigned char)s.data[i] >= 0x80) {
 			return false;
 		}

@@ -9,6 +9,7 @@
 #define MAIL_ADDR_H
 
 #include "base/buf.h"
+#include "mail/addr_fault.h"
 
 /* Most bytes of one address with its domain (RFC 5321 §4.5.3.1.3 has 254; we are wider). */
 #define ADDR_MAX 1024
@@ -43,11 +44,22 @@ bool addr_list_add(struct addr_list *list, const char *spec, struct err *e) RELA
 /*
  * Appends every mailbox of an RFC 5322 address-list; a group gives its members, an
  * empty group or an empty list none; empty elements (",,") are skipped.  Text may be
- * folded (CRLF and a blank).  False (CAUSE_DATA) when any part is malformed: *e quotes it
- * and says what is wrong (`address "foo <bar": no closing ">"`), ready for err_ctx; the
- * list then holds what came before.
+ * folded (CRLF and a blank).  False (CAUSE_DATA) when any part is malformed: *e has the
+ * column, the address and what is wrong (addr_fault.h), ready for err_ctx; the list then
+ * holds what came before.
  */
 bool addr_list_parse(struct addr_list *list, struct span text, struct err *e) RELAY_CHECKED;
+
+/* The same for one who knows where the text stands, or must not quote it. */
+bool addr_list_read(struct addr_list *list, struct span text, struct addr_fault *ret_fault)
+	RELAY_CHECKED;
+
+/*
+ * Is one of the addresses from index `first` on, which were read from text, "<>"?  It cannot
+ * be a recipient; *ret_fault says so.
+ */
+bool addr_list_has_null(const struct addr_list *list, size_t first, struct span text,
+			struct addr_fault *ret_fault);
 
 /* Removes duplicates (addr_equal); the first of each stays, in the order they have. */
 void addr_list_unique(struct addr_list *list);
@@ -57,11 +69,14 @@ void addr_list_unique(struct addr_list *list);
  * "root".  "" and "<>" give the null sender: *ret_spec is "".  The caller frees it.
  */
 bool addr_parse_one(char **ret_spec, struct span text, struct err *e) RELAY_CHECKED;
+bool addr_read_one(char **ret_spec, struct span text, struct addr_fault *ret_fault)
+	RELAY_CHECKED;
 
 /*
  * True when spec may stand between < and > in MAIL and RCPT: a valid dot-string or
- * quoted-string local part, a valid domain or address literal (or none), no CR, LF, NUL
- * or other control byte, at most ADDR_MAX bytes.  "" (null sender) is safe.
+ * quoted-string local part, a valid domain or address literal (or none), no CR, LF, NUL,
+ * other control byte or invisible character, at most ADDR_MAX bytes.  "" (null sender) is
+ * safe.
  */
 bool addr_is_safe(struct span spec);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * addr_lex: the small pieces of address text: blanks, folding, comments, quoted strings
- * (RFC 5322 §3.2), and the words for what is wrong.  Comments nest without recursion.
- * NUL and line breaks outside folding are refused in every piece.
+ * (RFC 5322 §3.2).  Comments nest without recursion.  NUL and line breaks outside folding
+ * are refused in every piece.
  */
 #include "mail/addr_lex.h"
-#include "base/text.h"
 #include "mail/addr_syntax.h"
 
 /* The next byte, or NUL at the end (a NUL in the text is refused wherever it stands). */
@@ -19,43 +18,30 @@ bool addr_at_end(const struct addr_parser *p)
 	return p->at >= p->text.size;
 }
 
-bool addr_fail(struct addr_parser *p, const char *what)
+bool addr_after_blank(const struct addr_parser *p)
 {
-	enum { QUOTE_MAX = 100 };
-	struct span rest = span_from(p->text, p->at), element;
-	const char *comma = rest.size ? memchr(rest.data, ',', rest.size) : NULL;
-	size_t end = comma ? (size_t)(comma - p->text.data) : p->text.size;
-
-	element = span_trim(span_from(span_first(p->text, end), p->element));
-	const char *more = element.size > QUOTE_MAX ? "..." : "";
-	element = span_first(element, QUOTE_MAX);
-	return err_set(p->e, CAUSE_DATA, "address \"%.*s%s\": %s", SPAN_ARG(element), more,
-		       what);
+	return p->at > 0 && memchr(" \t\n)", p->text.data[p->at - 1], 4);
 }
 
-/* What stands at p->at has no place there. */
-bool addr_fail_here(struct addr_parser *p)
+bool addr_fail(struct addr_parser *p, enum addr_wrong wrong, size_t at)
 {
-	char c = addr_peek(p), what[] = "unexpected \"?\"";
+	*p->fault = (struct addr_fault){wrong, at, p->element < at ? p->element : at};
+	return false;
+}
 
-	if (addr_at_end(p)) {
-		return addr_fail(p, "the address is not complete");
+bool addr_fail_here(struct addr_parser *p, enum addr_wrong wrong)
+{
+	char c = addr_peek(p);
+
+	if (!addr_at_end(p)) {
+		struct addr_character here = addr_character(span_from(p->text, p->at));
+		bool is_bad = here.wrong != ADDR_FINE && here.wrong != ADDR_WIDE_AT;
+		wrong = c == '\r' || c == '\n' ? ADDR_LINE_BREAK
+			: is_bad	       ? here.wrong
+			: c == '\\'	       ? ADDR_LOCAL_BACKSLASH
+					       : wrong;
 	}
-	if (c == '\r' || c == '\n') {
-		return addr_fail(p, "a line break in it");
-	}
-	if ((unsigned char)c < ' ' || c == 0x7f) {
-		return addr_fail(p, "a control character in it");
-	}
-	if (p->at > p->element && strchr(" \t\n)>\"", p->text.data[p->at - 1]) &&
-	    (addr_is_atext(c) || c == '"')) {
-		return addr_fail(p, "two words in it: is a comma missing?");
-	}
-	if (c == ';') {
-		return addr_fail(p, "\";\" does not separate addresses, \",\" does");
-	}
-	what[sizeof(what) - 3] = c;
-	return addr_fail(p, what);
+	return addr_fail(p, wrong, p->at);
 }
 
 /* A CR is only ever the start of folding: CRLF and a blank. */
@@ -65,17 +51,33 @@ bool addr_skip_fold(struct addr_parser *p)
 
 	if (rest.size < 3 || rest.data[1] != '\n' ||
 	    (rest.data[2] != ' ' && rest.data[2] != '\t')) {
-		return addr_fail(p, "a line break in it");
+		return addr_fail(p, ADDR_LINE_BREAK, p->at);
 	}
 	p->at += 2;
 	return true;
 }
 
+/* A comment or a quoted string that is being read. */
+struct inside {
+	size_t start; /* what opened it */
+	char close;
+	size_t escaped; /* a backslash before what would have closed it */
+};
+
+static bool fail_open(struct addr_parser *p, const struct inside *in)
+{
+	if (in->escaped != ADDR_NOWHERE) {
+		return addr_fail(p, ADDR_CLOSE_ESCAPED, in->escaped);
+	}
+	return addr_fail(p, in->close == ')' ? ADDR_COMMENT_OPEN : ADDR_QUOTE_OPEN,
+			 in->start);
+}
+
 /*
- * One byte inside a comment or a quoted string.  After a backslash it is the byte behind
- * it; then *ret_is_plain is false.
+ * One byte inside.  After a backslash it is the byte behind it; then *ret_is_plain is
+ * false.
  */
-static bool inner_byte(struct addr_parser *p, char close, char *ret_byte,
+static bool inner_byte(struct addr_parser *p, struct inside *in, char *ret_byte,
 		       bool *ret_is_plain)
 {
 	char c;
@@ -83,14 +85,18 @@ static bool inner_byte(struct addr_parser *p, char close, char *ret_byte,
 	*ret_is_plain = addr_peek(p) != '\\';
 	p->at += !*ret_is_plain;
 	if (addr_at_end(p)) {
-		return addr_fail(p, close == ')' ? "no closing \")\"" : "no closing quote");
+		return *ret_is_plain ? fail_open(p, in)
+				     : addr_fail(p, ADDR_BACKSLASH_LAST, p->at - 1);
 	}
 	c = addr_peek(p);
 	if (c == '\0' || c == '\n' || (c == '\r' && !*ret_is_plain)) {
-		return addr_fail_here(p);
+		return addr_fail_here(p, ADDR_LINE_BREAK);
 	}
 	if (c == '\r' && !addr_skip_fold(p)) {
 		return false;
+	}
+	if (!*ret_is_plain && c == in->close) {
+		in->escaped = p->at - 1;
 	}
 	*ret_byte = addr_peek(p);
 	p->at++;
@@ -99,12 +105,13 @@ static bool inner_byte(struct addr_parser *p, char close, char *ret_byte,
 
 static bool skip_comment(struct addr_parser *p)
 {
+	struct inside in = {p->at, ')', ADDR_NOWHERE};
 	size_t depth = 0;
 
 	do {
 		char c = '\0';
 		bool is_plain = false;
-		if (!inner_byte(p, ')', &c, &is_plain)) {
+		if (!inner_byte(p, &in, &c, &is_plain)) {
 			return false;
 		}
 		depth += is_plain && c == '(';
@@ -133,21 +140,23 @@ bool addr_skip_cfws(struct addr_parser *p)
 /* A quoted string; what it means is added to *to when that is not NULL. */
 bool addr_read_quoted(struct addr_parser *p, struct buf *to)
 {
+	struct inside in = {p->at, '"', ADDR_NOWHERE};
+
 	p->at++;
 	for (;;) {
 		char c = '\0';
 		bool is_plain = false;
-		if (!inner_byte(p, '"', &c, &is_plain)) {
+		if (!inner_byte(p, &in, &c, &is_plain)) {
 			return false;
 		}
 		if (is_plain && c == '"') {
 			return true;
 		}
 		if (to && ((unsigned char)c < ' ' || c == 0x7f)) {
-			return addr_fail(p, "a control character in it");
+			return addr_fail(p, ADDR_CONTROL, p->at - 1);
 		}
 		if (to && !buf_add_byte(to, c)) {
-			return addr_fail(p, "it is too long");
+			return addr_fail(p, ADDR_LONG, p->spec_start);
 		}
 	}
 }

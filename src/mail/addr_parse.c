@@ -3,245 +3,151 @@
  * addr_parse: text → addresses: RFC 5322 §3.4 with its obsolete forms (§4.4).
  *
  * Each element of a list is read twice: scan_phrase finds what ends it (a comma, or the
- * '<' or ':' that tell that all before was a name), then the address itself is read.
- * No recursion and no second look further than that, so time is linear in the text.
- * More liberal than the RFC where real mail is: nested groups, a group that is not
- * closed, dots and brackets and one '@' in a display name, dots anywhere in a local
- * part, a dot after the domain.  Never accepts what addr_is_safe does not.
+ * '<' or ':' that tell that all before was a name), then the address itself is read
+ * (addr_spec.c).  No recursion and no second look further than that, so time is linear in
+ * the text.  More liberal than the RFC where real mail is: nested groups, a group that is
+ * not closed, dots and brackets and one '@' in a display name.
  */
-#include "mail/addr_lex.h"
 #include "base/mem.h"
+#include "mail/addr_lex.h"
 #include "mail/addr_syntax.h"
 
 /* Goes on to what ends a name or an address: , ; : < or the end. */
 static bool scan_phrase(struct addr_parser *p)
 {
-	size_t ats = 0;
+	size_t ats[2], count = 0;
 
 	while (addr_skip_cfws(p)) {
 		char c = addr_peek(p);
 		if (addr_at_end(p) || c == ',' || c == ';') {
 			return true;
 		}
-		if (c == '<' || c == ':') {
+		if (c == '<') {
 			/* `a@b.example <a@b.example>` is common; more is not a name. */
-			return ats <= (c == '<') || addr_fail_here(p);
+			return count < 2 || addr_fail(p, ADDR_NAME_ATS, ats[1]);
+		}
+		if (c == ':') {
+			bool is_route = p->text.data[p->element] == '@';
+			return count < 1 ||
+			       addr_fail(p,
+					 is_route ? ADDR_ROUTE_BARE : ADDR_GROUP_NAME_AT,
+					 p->at);
 		}
 		if (c == '"') {
 			if (!addr_read_quoted(p, NULL)) {
 				return false;
 			}
 		} else if (c == '>' || c == ')' || c == '\n' || c == '\0') {
-			return addr_fail_here(p);
+			return addr_fail_here(p, c == '>' ? ADDR_ANGLE_CLOSE
+							  : ADDR_COMMENT_CLOSE);
 		} else {
-			size_t word = c == '=' ? addr_encoded_word(p)
-				    : c == '[' ? addr_bracket(p)
-					       : 1;
-			ats += c == '@';
+			size_t word = c == '='	 ? addr_encoded_word(p)
+				      : c == '[' ? addr_bracket(p)
+						 : 1;
+			if (c == '@' && count < 2) {
+				ats[count++] = p->at;
+			}
 			p->at += word ? word : 1;
 		}
 	}
 	return false;
 }
 
-static bool no_local(struct addr_parser *p)
-{
-	return addr_peek(p) == '@' ? addr_fail(p, "nothing before the \"@\"")
-				   : addr_fail_here(p);
-}
-
-/* Words and dots up to something else.  p->spec_end is then the end of the last. */
-static bool read_local(struct addr_parser *p)
-{
-	bool after_word = false, had_word = false;
-
-	buf_reset(&p->local);
-	while (addr_skip_cfws(p)) {
-		size_t start = p->at;
-		if (addr_peek(p) == '.') {
-			p->at++;
-		} else if (addr_peek(p) == '"' && !after_word) {
-			if (!addr_read_quoted(p, &p->local)) {
-				return false;
-			}
-		} else {
-			while (!addr_at_end(p) && addr_is_atext(addr_peek(p))) {
-				p->at++;
-			}
-			if (p->at == start) {
-				return had_word || no_local(p);
-			}
-			if (after_word) {
-				p->at = start;
-				return addr_fail_here(p);
-			}
-		}
-		after_word = p->text.data[start] != '.';
-		had_word = had_word || after_word;
-		struct span plain = span_of(p->text.data + start, p->at - start);
-		if (plain.data[0] != '"' && !buf_add_span(&p->local, plain)) {
-			return addr_fail(p, "it is too long");
-		}
-		p->spec_end = p->at;
-	}
-	return false;
-}
-
-static bool read_literal(struct addr_parser *p)
-{
-	do {
-		if (addr_at_end(p)) {
-			return addr_fail(p, "no closing \"]\"");
-		}
-		if (addr_peek(p) == '\r' && !addr_skip_fold(p)) {
-			return false;
-		}
-		char c = addr_peek(p);
-		if (c != ' ' && c != '\t' && !buf_add_byte(&p->domain, c)) {
-			return addr_fail(p, "it is too long");
-		}
-		p->at++;
-	} while (p->text.data[p->at - 1] != ']');
-	p->spec_end = p->at;
-	return addr_is_literal(buf_span(&p->domain)) ||
-	       addr_fail(p, "the address in brackets is not valid");
-}
-
-/* What follows '@'.  One dot after the last label is left out. */
-static bool read_domain(struct addr_parser *p)
-{
-	bool after_dot = false;
-
-	buf_reset(&p->domain);
-	while (addr_skip_cfws(p)) {
-		size_t start = p->at;
-		if (p->domain.size == 0 && addr_peek(p) == '[') {
-			return read_literal(p);
-		}
-		while (!addr_at_end(p) && addr_is_label(addr_peek(p))) {
-			p->at++;
-		}
-		if (p->at == start && addr_peek(p) == '.') {
-			return addr_fail(p, "two dots in the domain, or one at its start");
-		}
-		if (p->at == start) {
-			return after_dot || addr_fail(p, "nothing after the \"@\"");
-		}
-		if ((after_dot && !buf_add_byte(&p->domain, '.')) ||
-		    !buf_add(&p->domain, p->text.data + start, p->at - start)) {
-			return addr_fail(p, "it is too long");
-		}
-		p->spec_end = p->at;
-		if (!addr_skip_cfws(p)) {
-			return false;
-		}
-		if (addr_peek(p) != '.') {
-			return true;
-		}
-		p->spec_end = ++p->at;
-		after_dot = true;
-	}
-	return false;
-}
-
-/* What was read goes to the list, in the form for the envelope. */
-static bool add_spec(struct addr_parser *p)
-{
-	struct buf spec BUF_AUTO;
-	bool fits = true;
-
-	buf_init(&spec, ADDR_MAX);
-	if (addr_is_dot_atom(buf_span(&p->local))) {
-		fits = buf_add_span(&spec, buf_span(&p->local));
-	} else {
-		fits = buf_add_byte(&spec, '"');
-		for (size_t i = 0; i < p->local.size; i++) {
-			char c = p->local.data[i];
-			bool escape = c == '"' || c == '\\';
-			fits = fits && (!escape || buf_add_byte(&spec, '\\')) &&
-			       buf_add_byte(&spec, c);
-		}
-		fits = fits && buf_add_byte(&spec, '"');
-	}
-	if (p->domain.size > 0) {
-		fits = fits && buf_add_byte(&spec, '@') &&
-		       buf_add_span(&spec, buf_span(&p->domain));
-	}
-	if (!fits) {
-		return addr_fail(p, "it is too long");
-	}
-	if (!addr_is_safe(buf_span(&spec))) {
-		return addr_fail(p, "it is not UTF-8, or has control characters");
-	}
-	if (!addr_list_add(p->list, spec.data, p->e)) {
-		return false;
-	}
-	p->list->at[p->list->count - 1].where =
-		span_of(p->text.data + p->spec_start, p->spec_end - p->spec_start);
-	return true;
-}
-
-/* local, or local@domain, and blanks behind it. */
-static bool read_spec(struct addr_parser *p)
-{
-	p->spec_start = p->at;
-	buf_reset(&p->domain);
-	if (!read_local(p)) {
-		return false;
-	}
-	if (addr_peek(p) == '@') {
-		p->at++;
-		if (!read_domain(p)) {
-			return false;
-		}
-	}
-	return addr_skip_cfws(p);
-}
-
 /* The route of `<@a,@b:c@d>`: read over. */
 static bool skip_route(struct addr_parser *p)
 {
+	size_t start = p->at;
+	bool is_long = false;
+
 	while (addr_skip_cfws(p)) {
 		char c = addr_peek(p);
-		if (c != '@' && c != ',' && c != ':') {
-			return addr_fail_here(p);
+		if (addr_at_end(p) || c == '>') {
+			return addr_fail(p, is_long ? ADDR_ROUTE_OPEN : ADDR_LOCAL_EMPTY,
+					 start);
 		}
+		if (c != '@' && c != ',' && c != ':') {
+			return addr_fail_here(p, ADDR_ROUTE_CHARACTER);
+		}
+		is_long = is_long || c == ',';
 		p->at++;
 		if (c == ':') {
-			return addr_skip_cfws(p);
+			return addr_skip_cfws(p) &&
+			       ((!addr_at_end(p) && addr_peek(p) != '>') ||
+				addr_fail(p, ADDR_ROUTE_LAST, p->at - 1));
 		}
-		if (c == '@' && !read_domain(p)) {
+		if (c == '@' && !addr_read_domain(p)) {
 			return false;
 		}
 	}
 	return false;
+}
+
+/* The next byte sticks to the end of an address. */
+static enum addr_wrong fault_behind(const struct addr_parser *p)
+{
+	return p->domain.size == 0   ? ADDR_LOCAL_CHARACTER
+	       : addr_peek(p) == '"' ? ADDR_DOMAIN_QUOTED
+				     : ADDR_DOMAIN_CHARACTER;
+}
+
+/* What stands behind an address between '<' and '>' has no place there. */
+static bool fail_in_angle(struct addr_parser *p)
+{
+	struct span rest = span_from(p->text, p->at);
+	size_t i = 0;
+	char c = addr_peek(p), before = p->text.data[p->at - 1];
+
+	while (i < rest.size && rest.data[i] != '>' && (i == 0 || rest.data[i] != '<')) {
+		i++;
+	}
+	if (c == '<' && !addr_at_end(p)) {
+		return addr_fail(p, ADDR_ANGLE_TWICE, p->at);
+	}
+	if (i >= rest.size || rest.data[i] != '>') {
+		return addr_fail(p, ADDR_ANGLE_OPEN, p->angle);
+	}
+	bool is_word = addr_is_atext(c) || c == '"';
+	return addr_fail_here(p, c == ','			  ? ADDR_ANGLE_LIST
+				 : c == '@'			  ? ADDR_AT_TWICE
+				 : before == ']'		  ? ADDR_LITERAL_AFTER
+				 : is_word && addr_after_blank(p) ? ADDR_ANGLE_WORDS
+								  : fault_behind(p));
 }
 
 /* From '<' to '>'. */
 static bool read_angle(struct addr_parser *p)
 {
-	p->at++;
+	size_t start = p->at;
+
+	p->angle = p->at++;
 	if (!addr_skip_cfws(p) || (addr_peek(p) == '@' && !skip_route(p))) {
 		return false;
 	}
+	if (addr_at_end(p) || addr_peek(p) == ',' || addr_peek(p) == '<') {
+		return fail_in_angle(p);
+	}
 	bool is_null = addr_peek(p) == '>';
-	if (!is_null && !addr_at_end(p) && !read_spec(p)) {
+	if (!is_null && !addr_read_spec(p)) {
 		return false;
 	}
-	char c = addr_peek(p);
-	if (c != '>') {
-		bool is_open = addr_at_end(p) || c == ',' || c == '<';
-		return is_open ? addr_fail(p, "no closing \">\"") : addr_fail_here(p);
+	if (addr_peek(p) != '>') {
+		return fail_in_angle(p);
 	}
 	p->at++;
-	if (is_null) {
-		if (!addr_list_add(p->list, "", p->e)) {
-			return false;
-		}
-		p->list->at[p->list->count - 1].where = span_of(p->text.data + p->at - 1, 0);
-		return true;
-	}
-	return add_spec(p);
+	p->angle = ADDR_NOWHERE;
+	return is_null ? addr_add(p, "", start, start) : addr_add_spec(p);
+}
+
+/* What follows an address that stands for itself is not the end of the element. */
+static bool fail_behind(struct addr_parser *p)
+{
+	char c = addr_peek(p), before = p->at > 0 ? p->text.data[p->at - 1] : '\0';
+	bool is_word = addr_is_atext(c) || c == '"';
+
+	return addr_fail_here(p, c == '@'			  ? ADDR_AT_TWICE
+				 : before == ']'		  ? ADDR_LITERAL_AFTER
+				 : is_word && addr_after_blank(p) ? ADDR_ADDRESS_AFTER
+								  : fault_behind(p));
 }
 
 /* A mailbox, or a group's name and colon: then *ret_is_group. */
@@ -255,25 +161,38 @@ static bool read_element(struct addr_parser *p, bool *ret_is_group)
 	}
 	size_t end = p->at;
 	*ret_is_group = addr_peek(p) == ':';
-	if (*ret_is_group && end > start) {
-		p->at++;
-		p->groups++;
-		p->had_group = true;
-		return true;
+	if (*ret_is_group && end == start) {
+		return addr_fail(p, ADDR_GROUP_NAMELESS, start);
 	}
 	if (*ret_is_group) {
-		return addr_fail_here(p);
+		p->colon = p->colon == ADDR_NOWHERE ? p->at : p->colon;
+		p->at++;
+		p->groups++;
+		return true;
 	}
 	if (addr_peek(p) == '<') {
 		return read_angle(p);
 	}
 	p->at = start;
-	return read_spec(p) && (p->at == end ? add_spec(p) : addr_fail_here(p));
+	return addr_read_spec(p) && (p->at == end ? addr_add_spec(p) : fail_behind(p));
+}
+
+/* Something stands behind a whole element, and it is no comma. */
+static bool fail_after(struct addr_parser *p, enum addr_wrong after)
+{
+	char c = addr_peek(p);
+
+	p->element = after == ADDR_GROUP_AFTER ? p->at : p->element;
+	return addr_fail_here(p, c == ';'   ? ADDR_SEMICOLON
+				 : c == '>' ? ADDR_ANGLE_CLOSE
+				 : c == ')' ? ADDR_COMMENT_CLOSE
+					    : after);
 }
 
 static bool read_list(struct addr_parser *p)
 {
-	bool after_element = false;
+	/* What to say about text before the next comma; ADDR_FINE: it is wanted. */
+	enum addr_wrong after = ADDR_FINE;
 
 	while (addr_skip_cfws(p)) {
 		if (addr_at_end(p)) {
@@ -281,28 +200,33 @@ static bool read_list(struct addr_parser *p)
 		}
 		bool is_group = false;
 		if (addr_peek(p) == ',') {
-			p->had_comma = true;
-			after_element = false;
+			p->comma = p->comma == ADDR_NOWHERE ? p->at : p->comma;
+			after = ADDR_FINE;
 			p->at++;
 		} else if (addr_peek(p) == ';' && p->groups > 0) {
 			p->groups--;
-			after_element = true;
+			after = ADDR_GROUP_AFTER;
 			p->at++;
-		} else if (after_element || addr_peek(p) == ';') {
-			return addr_fail_here(p);
+		} else if (after != ADDR_FINE || addr_peek(p) == ';') {
+			return fail_after(p, after);
 		} else if (!read_element(p, &is_group)) {
 			return false;
 		} else {
-			after_element = !is_group;
+			after = is_group ? ADDR_FINE : ADDR_ANGLE_AFTER;
 		}
 	}
 	return false;
 }
 
 static bool parse(struct addr_parser *p, struct addr_list *list, struct span text,
-		  struct err *e)
+		  struct addr_fault *ret_fault)
 {
-	*p = (struct addr_parser){ .text = text, .list = list, .e = e };
+	*p = (struct addr_parser){.text = text,
+				  .list = list,
+				  .fault = ret_fault,
+				  .angle = ADDR_NOWHERE,
+				  .comma = ADDR_NOWHERE,
+				  .colon = ADDR_NOWHERE};
 	buf_init(&p->local, ADDR_MAX);
 	buf_init(&p->domain, ADDR_MAX);
 	bool done = read_list(p);
@@ -311,14 +235,35 @@ static bool parse(struct addr_parser *p, struct addr_list *list, struct span tex
 	return done;
 }
 
-bool addr_list_parse(struct addr_list *list, struct span text, struct err *e)
+bool addr_list_read(struct addr_list *list, struct span text,
+		    struct addr_fault *ret_fault)
 {
 	struct addr_parser p;
 
-	return parse(&p, list, text, e);
+	return parse(&p, list, text, ret_fault);
 }
 
-bool addr_parse_one(char **ret_spec, struct span text, struct err *e)
+bool addr_list_parse(struct addr_list *list, struct span text, struct err *e)
+{
+	struct addr_fault fault;
+
+	return addr_list_read(list, text, &fault) || addr_fault_set(e, &fault, text, 1);
+}
+
+bool addr_list_has_null(const struct addr_list *list, size_t first, struct span text,
+			struct addr_fault *ret_fault)
+{
+	for (size_t i = first; i < list->count; i++) {
+		if (list->at[i].spec[0] == '\0') {
+			size_t at = (size_t)(list->at[i].where.data - text.data);
+			*ret_fault = (struct addr_fault){ADDR_NULL_RECIPIENT, at, at};
+			return true;
+		}
+	}
+	return false;
+}
+
+bool addr_read_one(char **ret_spec, struct span text, struct addr_fault *ret_fault)
 {
 	struct addr_list list ADDR_LIST_AUTO;
 	struct addr_parser p;
@@ -328,14 +273,32 @@ bool addr_parse_one(char **ret_spec, struct span text, struct err *e)
 		*ret_spec = mem_str("");
 		return true;
 	}
-	if (!parse(&p, &list, text, e)) {
+	if (!parse(&p, &list, text, ret_fault)) {
 		return false;
 	}
-	if (list.count != 1 || p.had_group || p.had_comma) {
-		p.element = 0;
-		return addr_fail(&p, "exactly one address is needed");
+	p.element = 0;
+	if (p.colon != ADDR_NOWHERE) {
+		return addr_fail(&p, ADDR_ONE_GROUP, p.colon);
+	}
+	if (list.count > 1) {
+		return addr_fail(&p, ADDR_ONE_MORE,
+				 (size_t)(list.at[1].where.data - text.data));
+	}
+	if (p.comma != ADDR_NOWHERE) {
+		return addr_fail(&p, ADDR_ONE_COMMA, p.comma);
+	}
+	if (list.count == 0) {
+		return addr_fail(&p, ADDR_ONE_NONE, 0);
 	}
 	*ret_spec = list.at[0].spec;
 	list.at[0].spec = NULL;
 	return true;
+}
+
+bool addr_parse_one(char **ret_spec, struct span text, struct err *e)
+{
+	struct addr_fault fault;
+
+	return addr_read_one(ret_spec, text, &fault) ||
+	       addr_fault_set(e, &fault, text, 1);
 }

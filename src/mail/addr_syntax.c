@@ -10,6 +10,85 @@
 
 #include <arpa/inet.h>
 
+enum { LABEL_MAX = 63, DOMAIN_MAX = 253 };
+
+/* Blanks and marks that are not ASCII.  U+200C and U+200D have a meaning in names. */
+static const struct {
+	unsigned first, last;
+} invisible[] = {
+	{0x00a0, 0x00a0}, {0x00ad, 0x00ad}, {0x2000, 0x200b}, {0x200e, 0x200f},
+	{0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000}, {0xfeff, 0xfeff},
+};
+
+static unsigned decode(struct span c)
+{
+	unsigned code = (unsigned char)c.data[0];
+
+	if (c.size > 1) {
+		code &= 0x7fU >> c.size;
+	}
+	for (size_t i = 1; i < c.size; i++) {
+		code = code << 6 | ((unsigned char)c.data[i] & 0x3f);
+	}
+	return code;
+}
+
+struct addr_character addr_character(struct span text)
+{
+	struct addr_character c = {.size = text.size > 0};
+
+	if (text.size == 0) {
+		return c;
+	}
+	unsigned char first = (unsigned char)text.data[0];
+	size_t want = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	if (want > text.size || !text_is_utf8(span_first(text, want))) {
+		c.wrong = ADDR_NOT_UTF8;
+		return c;
+	}
+	c.size = want;
+	c.code = decode(span_first(text, want));
+	if (c.code < ' ' || (c.code >= 0x7f && c.code < 0xa0)) {
+		c.wrong = c.code == 0 ? ADDR_NUL : ADDR_CONTROL;
+	} else if (c.code == 0xff20 || c.code == 0xfe6b) {
+		c.wrong = ADDR_WIDE_AT;
+	}
+	for (size_t i = 0; i < sizeof(invisible) / sizeof(invisible[0]); i++) {
+		if (c.code >= invisible[i].first && c.code <= invisible[i].last) {
+			c.wrong = ADDR_INVISIBLE;
+		}
+	}
+	return c;
+}
+
+size_t addr_bad_character(struct span text, enum addr_wrong *ret_wrong)
+{
+	size_t i = 0;
+
+	while (i < text.size) {
+		struct addr_character c = addr_character(span_from(text, i));
+		if (c.wrong != ADDR_FINE && c.wrong != ADDR_WIDE_AT) {
+			*ret_wrong = c.wrong;
+			return i;
+		}
+		i += c.size;
+	}
+	return i;
+}
+
+bool addr_has_wide_at(struct span local, size_t *ret_at)
+{
+	for (size_t i = 0; i < local.size;) {
+		struct addr_character c = addr_character(span_from(local, i));
+		if (c.wrong == ADDR_WIDE_AT) {
+			*ret_at = i;
+			return true;
+		}
+		i += c.size;
+	}
+	return false;
+}
+
 bool addr_is_atext(char c)
 {
 	return text_is_alpha(c) || text_is_digit(c) || (unsigned char)c >= 0x80 ||
@@ -22,22 +101,17 @@ bool addr_is_label(char c)
 	       (unsigned char)c >= 0x80;
 }
 
-static bool is_dotted(struct span s, bool (*is_part)(char c))
-{
-	bool after_part = false;
-
-	for (size_t i = 0; i < s.size; i++) {
-		if (s.data[i] == '.' ? !after_part : !is_part(s.data[i])) {
-			return false;
-		}
-		after_part = s.data[i] != '.';
-	}
-	return after_part;
-}
-
 bool addr_is_dot_atom(struct span local)
 {
-	return is_dotted(local, addr_is_atext);
+	bool after_atom = false;
+
+	for (size_t i = 0; i < local.size; i++) {
+		if (local.data[i] == '.' ? !after_atom : !addr_is_atext(local.data[i])) {
+			return false;
+		}
+		after_atom = local.data[i] != '.';
+	}
+	return after_atom;
 }
 
 static bool is_quoted_string(struct span s)
@@ -59,68 +133,120 @@ static bool is_quoted_string(struct span s)
 	return true;
 }
 
-bool addr_is_literal(struct span domain)
+/* The bytes behind the colon, and those of its tag. */
+static enum addr_wrong check_tag(const char *text, size_t size, const char *colon,
+				 size_t *ret_at)
+{
+	for (const char *p = text; p < colon; p++) {
+		if (!text_is_alpha(*p) && !text_is_digit(*p) && *p != '-') {
+			*ret_at = (size_t)(p - text) + 1;
+			return ADDR_LITERAL_TAG;
+		}
+	}
+	bool is_tag = colon > text && colon[-1] != '-' && colon + 1 < text + size;
+	return is_tag ? ADDR_FINE : ADDR_LITERAL_TAG;
+}
+
+enum addr_wrong addr_check_literal(struct span domain, size_t *ret_at)
 {
 	char text[256];
 	unsigned char raw[16];
 
-	if (domain.size < 3 || domain.size > sizeof(text) || domain.data[0] != '[' ||
+	*ret_at = 0;
+	if (domain.size < 2 || domain.data[0] != '[' ||
 	    domain.data[domain.size - 1] != ']') {
-		return false;
+		return ADDR_LITERAL_OPEN;
 	}
 	struct span inside = span_of(domain.data + 1, domain.size - 2);
 	for (size_t i = 0; i < inside.size; i++) {
 		char c = inside.data[i];
-		/* Stricter than the RFC: nothing that could mean something elsewhere. */
 		if (!text_is_alpha(c) && !text_is_digit(c) &&
 		    (c == '\0' || !strchr("-.:_+=/%", c))) {
-			return false;
+			*ret_at = i + 1;
+			return ADDR_LITERAL_CHARACTER;
 		}
+	}
+	if (inside.size == 0) {
+		return ADDR_LITERAL_EMPTY;
+	}
+	*ret_at = 1;
+	if (inside.size >= sizeof(text)) {
+		return ADDR_LITERAL_TAG;
 	}
 	memcpy(text, inside.data, inside.size);
 	text[inside.size] = '\0';
 	if (text_starts_fold(inside, "IPv6:")) {
-		return inet_pton(AF_INET6, text + 5, raw) == 1;
+		return inet_pton(AF_INET6, text + 5, raw) == 1 ? ADDR_FINE
+							       : ADDR_LITERAL_IPV6;
+	}
+	if (inet_pton(AF_INET6, text, raw) == 1) {
+		return ADDR_LITERAL_NO_TAG;
 	}
 	const char *colon = memchr(text, ':', inside.size);
-	if (!colon) {
-		return inet_pton(AF_INET, text, raw) == 1;
+	if (colon) {
+		return check_tag(text, inside.size, colon, ret_at);
 	}
-	for (const char *p = text; p < colon; p++) {
-		if (!text_is_alpha(*p) && !text_is_digit(*p) && *p != '-') {
-			return false;
-		}
+	if (inet_pton(AF_INET, text, raw) == 1) {
+		return ADDR_FINE;
 	}
-	return colon > text && colon[-1] != '-' && colon[1] != '\0';
+	return text_is_digit(text[0]) ? ADDR_LITERAL_IPV4 : ADDR_LITERAL_TAG;
 }
 
-/* U+0080 to U+009F are control characters too, for a terminal at least. */
-static bool has_c1_control(struct span s)
+enum addr_wrong addr_check_domain(struct span domain, size_t *ret_at)
 {
-	const unsigned char *text = (const unsigned char *)s.data;
+	size_t label = 0, count = 0, start = 0, i = 0;
 
-	for (size_t i = 0; i + 1 < s.size; i++) {
-		if (text[i] == 0xc2 && text[i + 1] < 0xa0) {
-			return true;
+	while (i < domain.size) {
+		char c = domain.data[i];
+		*ret_at = i;
+		if (c != '.' && !addr_is_label(c)) {
+			return ADDR_DOMAIN_CHARACTER;
 		}
+		if (c == '.' && label == 0) {
+			return i == 0 ? ADDR_DOMAIN_DOT_FIRST : ADDR_DOMAIN_DOTS;
+		}
+		i += addr_character(span_from(domain, i)).size;
+		label = c == '.' ? 0 : label + 1;
+		start = c == '.' ? i : start;
+		if (label > LABEL_MAX) {
+			*ret_at = start;
+			return ADDR_LABEL_LONG;
+		}
+		count++;
 	}
-	return false;
+	if (label == 0) {
+		*ret_at = domain.size ? domain.size - 1 : 0;
+		return domain.size ? ADDR_DOMAIN_DOTS : ADDR_DOMAIN_EMPTY;
+	}
+	*ret_at = 0;
+	return count > DOMAIN_MAX ? ADDR_DOMAIN_LONG : ADDR_FINE;
+}
+
+static bool is_domain(struct span domain)
+{
+	size_t at;
+
+	return addr_check_domain(domain, &at) == ADDR_FINE ||
+	       addr_check_literal(domain, &at) == ADDR_FINE;
 }
 
 bool addr_is_safe(struct span spec)
 {
+	enum addr_wrong wrong;
+	size_t at;
+
 	if (spec.size == 0) {
 		return true;
 	}
-	if (spec.size > ADDR_MAX || !text_is_utf8(spec) || has_c1_control(spec)) {
+	if (spec.size > ADDR_MAX || addr_bad_character(spec, &wrong) < spec.size) {
 		return false;
 	}
 	struct span local = addr_local(spec), domain = addr_domain(spec);
 	if (local.size < spec.size && domain.size == 0) {
-		return false;	/* "local@" */
+		return false; /* "local@" */
 	}
 	if (!addr_is_dot_atom(local) && !is_quoted_string(local)) {
 		return false;
 	}
-	return domain.size == 0 || is_dotted(domain, addr_is_label) || addr_is_literal(domain);
+	return domain.size > 0 ? is_domain(domain) : !addr_has_wide_at(local, &at);
 }

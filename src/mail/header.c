@@ -109,12 +109,28 @@ static bool has_resent_recipients(struct span header)
 	return false;
 }
 
-/* Parses an address field; the error begins with the field's name. */
-static bool parse_field(const struct header_field *field, struct addr_list *list,
-			struct err *e)
+/* The error begins with the field's name; columns are those of the lines as they stand. */
+static bool fail_field(const struct header_field *field, const struct addr_fault *fault,
+		       struct err *e)
 {
-	return addr_list_parse(list, field->value, e) ||
-	       err_ctx(e, "%.*s", SPAN_ARG(field->name));
+	size_t start = (size_t)(field->value.data - field->whole.data);
+
+	addr_fault_set(e, fault, field->value, addr_column(field->whole, start));
+	return err_ctx(e, "%.*s", SPAN_ARG(field->name));
+}
+
+/* Parses an address field; with is_recipient there must be no <> in it. */
+static bool parse_field(const struct header_field *field, bool is_recipient,
+			struct addr_list *list, struct err *e)
+{
+	struct addr_fault fault;
+	size_t first = list->count;
+
+	if (!addr_list_read(list, field->value, &fault) ||
+	    (is_recipient && addr_list_has_null(list, first, field->value, &fault))) {
+		return fail_field(field, &fault, e);
+	}
+	return true;
 }
 
 bool header_recipients(struct span header, struct addr_list *list, struct err *e)
@@ -127,16 +143,8 @@ bool header_recipients(struct span header, struct addr_list *list, struct err *e
 		if (!row || !row->is_recipient || is_resent != want_resent) {
 			continue;
 		}
-		size_t before = list->count;
-		if (!parse_field(&field, list, e)) {
+		if (!parse_field(&field, true, list, e)) {
 			return false;
-		}
-		for (size_t i = before; i < list->count; i++) {
-			if (list->at[i].spec[0] == '\0') {
-				return err_set(e, CAUSE_DATA,
-					       "%.*s: address \"<>\": it is empty",
-					       SPAN_ARG(field.name));
-			}
 		}
 	}
 	return true;
@@ -153,7 +161,7 @@ bool header_sender(struct span header, char **ret_spec, struct err *e)
 	    !header_find(header, "From", &field)) {
 		return true;
 	}
-	if (!parse_field(&field, &list, e)) {
+	if (!parse_field(&field, false, &list, e)) {
 		return false;
 	}
 	if (list.count > 0) {
@@ -163,20 +171,27 @@ bool header_sender(struct span header, char **ret_spec, struct err *e)
 	return true;
 }
 
+bool header_is_address(struct span name)
+{
+	bool ignored;
+
+	return row_of(name, &ignored) != NULL;
+}
+
 bool header_needs_smtputf8(struct span header)
 {
 	struct header_field field;
-	bool needed = false, ignored = false;
+	bool needed = false;
 
 	while (!needed && header_next(&header, &field)) {
-		if (!row_of(field.name, &ignored) || text_is_ascii(field.value)) {
+		if (!header_is_address(field.name) || text_is_ascii(field.value)) {
 			continue;
 		}
 		struct addr_list list ADDR_LIST_AUTO;
-		struct err unused;
+		struct addr_fault unused;
 		addr_list_init(&list);
 		/* A field that is malformed still counts as far as it can be read. */
-		bool parsed = addr_list_parse(&list, field.value, &unused);
+		bool parsed = addr_list_read(&list, field.value, &unused);
 		(void)parsed;
 		for (size_t i = 0; i < list.count; i++) {
 			needed = needed || !text_is_ascii(span_str(list.at[i].spec));

@@ -25,7 +25,8 @@ bool header_find(struct span header, const char *name, struct header_field *ret_
 /*
  * What -t sends to: To, Cc and Bcc; but when any Resent-To, Resent-Cc or Resent-Bcc
  * stands in the header, only those, of all Resent- blocks (as Postfix and sendmail do).
- * Appends to *list, duplicates included.  False (CAUSE_DATA) names the field.
+ * Appends to *list, duplicates included.  False (CAUSE_DATA) names the field, its line and
+ * the column in it.
  */
 bool header_recipients(struct span header, struct addr_list *list, struct err *e)
 	RELAY_CHECKED;
@@ -36,7 +37,10 @@ bool header_recipients(struct span header, struct addr_list *list, struct err *e
  */
 bool header_sender(struct span header, char **ret_spec, struct err *e) RELAY_CHECKED;
 
-/* True when an address (not a display name) in an address field is not ASCII. */
+/* The fields of addresses (RFC 5322 §3.6), but Return-Path; their Resent- forms, too. */
+bool header_is_address(struct span name);
+
+/* True when an address (not a display name) in such a field is not ASCII. */
 bool header_needs_smtputf8(struct span header);
 
 #endif

@@ -174,6 +174,7 @@ void server_run(struct smtp_server *s, struct span line)
 {
 	size_t size = 0;
 
+	s->line = line;
 	if (text_has_line_break(line)) {
 		s->is_flush_due = true;
 		server_refuse(s, 500, "5.5.2", "CR or NUL stands in the line");

@@ -26,51 +26,63 @@ void server_envelope_clear(struct smtp_envelope *v)
 
 /*
  * Size of the path in front, with its brackets; a path without them ends at a blank, and
- * many old programs send such.  Comments and blanks have no place in a path.
+ * many old programs send such.  Comments and blanks have no place in a path.  False:
+ * *ret_size is where something is wrong, and *what is that.
  */
 static bool measure(struct span text, size_t *ret_size, const char **what)
 {
 	bool is_angle = text.size > 0 && text.data[0] == '<', in_quotes = false;
-	size_t i = is_angle;
+	size_t i = is_angle, quote = 0;
 
-	*what = "a blank stands in the address";
+	*what = "a blank stands in the address; take it out";
 	for (; i < text.size; i++) {
 		char c = text.data[i];
+		*ret_size = i;
 		if (in_quotes && c == '\\') {
 			i++;
 		} else if (c == '"') {
 			in_quotes = !in_quotes;
+			quote = i;
 		} else if (in_quotes) {
 			continue;
 		} else if (c == ' ' || c == '\t') {
 			break;
 		} else if (is_angle && c == '>') {
 			*ret_size = i + 1;
-			*what = "something stands behind the address without a blank";
+			*what = "something stands behind the \">\"; put a blank before it";
 			return i + 1 == text.size || memchr(" \t", text.data[i + 1], 2);
 		} else if (memchr("<>()", c, 4)) {
-			*what = "the address has a bracket that has no place in it";
+			*what = "this bracket has no place in an address; leave it out";
 			return false;
 		}
 	}
 	if (i >= text.size && (is_angle || in_quotes)) {
-		*what = is_angle ? "the closing \">\" is missing"
-				 : "the closing quote is missing";
+		*what = in_quotes ? "the quoted text that begins here does not end; "
+				    "add a closing quote"
+				  : "no \">\" closes this \"<\"; add it behind the address";
+		*ret_size = in_quotes ? quote : 0;
 		return false;
 	}
 	*ret_size = i;
 	return !is_angle;
 }
 
+/* The column of a byte of the command line. */
+static size_t column(const struct smtp_server *s, const char *byte)
+{
+	return addr_column(s->line, (size_t)(byte - s->line.data));
+}
+
 /*
  * Takes "FROM:" or "TO:" and the path off *rest.  False: *why is the reply.  The caller
  * frees *ret_spec; it is "" for <>.
  */
-static bool take_path(struct span *rest, const char *lead, const char *enhanced,
-		      char **ret_spec, struct smtp_answer *why)
+static bool take_path(const struct smtp_server *s, struct span *rest, const char *lead,
+		      const char *enhanced, char **ret_spec, struct smtp_answer *why)
 {
 	char path[SERVER_LINE_MAX + 3];
 	const char *what;
+	struct addr_fault fault;
 	struct err e = { 0 };
 	size_t size, n = 0;
 
@@ -86,7 +98,8 @@ static bool take_path(struct span *rest, const char *lead, const char *enhanced,
 		return false;
 	}
 	if (!measure(*rest, &size, &what)) {
-		smtp_answer_set(why, VERDICT_PERMANENT, 501, enhanced, "%s", what);
+		smtp_answer_set(why, VERDICT_PERMANENT, 501, enhanced, "column %zu: %s",
+				column(s, rest->data + size), what);
 		return false;
 	}
 	bool is_angle = rest->data[0] == '<';
@@ -99,11 +112,14 @@ static bool take_path(struct span *rest, const char *lead, const char *enhanced,
 	if (!is_angle) {
 		path[n++] = '>';
 	}
-	*rest = span_from(*rest, size);
-	if (!addr_parse_one(ret_spec, span_of(path, n), &e)) {
+	if (!addr_read_one(ret_spec, span_of(path, n), &fault)) {
+		/* A "<" of ours has no column. */
+		addr_fault_set(&e, &fault, span_of(path, n),
+			       column(s, rest->data) - !is_angle);
 		smtp_answer_set(why, VERDICT_PERMANENT, 501, enhanced, "%s", e.text);
 		return false;
 	}
+	*rest = span_from(*rest, size);
 	return true;
 }
 
@@ -147,7 +163,7 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 	bool ok;
 
 	server_params_init(&p);
-	ok = take_path(&rest, "FROM:", "5.1.7", &spec, why) &&
+	ok = take_path(s, &rest, "FROM:", "5.1.7", &spec, why) &&
 	     server_params_parse(&p, rest, true, why) &&
 	     is_utf8_allowed(s, spec, p.is_smtputf8, why) &&
 	     has_room(s, p.size, why);
@@ -199,7 +215,7 @@ static unsigned rcpts_max(const struct smtp_server *s)
 static bool read_rcpt(const struct smtp_server *s, struct span rest,
 		      struct server_params *p, char **ret_spec, struct smtp_answer *why)
 {
-	if (!take_path(&rest, "TO:", "5.1.3", ret_spec, why)) {
+	if (!take_path(s, &rest, "TO:", "5.1.3", ret_spec, why)) {
 		return false;
 	}
 	if (!(*ret_spec)[0]) {

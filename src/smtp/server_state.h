@@ -58,6 +58,7 @@ struct smtp_server {
 	unsigned long long waits;
 	size_t block;		/* bytes of a message since the timeout started anew */
 
+	struct span line;	/* the command line that is answered; for columns */
 	char *helo;		/* NULL: none yet */
 	bool is_esmtp;
 	struct mail mail;

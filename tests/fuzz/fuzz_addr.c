@@ -29,6 +29,25 @@ static void require_one(struct span text, const char *spec)
 	free(again);
 }
 
+/* What is wrong has a place in the text, and a line that shows no byte of it as it is. */
+static void require_fault(struct span text)
+{
+	struct addr_list list ADDR_LIST_AUTO;
+	struct addr_fault f = { 0 };
+	struct err e = { 0 };
+
+	addr_list_init(&list);
+	if (addr_list_read(&list, text, &f)) {
+		require(f.wrong == ADDR_FINE);
+		return;
+	}
+	require(f.wrong > ADDR_FINE && f.wrong < ADDR_WRONG_COUNT);
+	require(f.at <= text.size && f.element <= f.at);
+	require(addr_column(text, f.at) <= f.at + 1);
+	addr_fault_set_unquoted(&e, &f, text);
+	require(text_is_ascii(span_str(e.text)));
+}
+
 static void as_list(struct span text)
 {
 	struct addr_list list ADDR_LIST_AUTO;
@@ -100,6 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 0) {
 		as_list(text);
+		require_fault(text);
 		as_command(text);
 		as_name(text);
 	}

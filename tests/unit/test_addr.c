@@ -113,70 +113,18 @@ static void lists_give_what_the_envelope_needs(void **state)
 	}
 }
 
+/* What is said about malformed text is in test_addr_fault.c; here that it is an error. */
 static void malformed_text_is_explained(void **state)
 {
-	static const struct {
-		const char *text, *error;
-	} rows[] = {
-		{ "foo <bar", "address \"foo <bar\": no closing \">\"" },
-		{ "a@x, foo <bar, b@y", "address \"foo <bar\": no closing \">\"" },
-		{ "<a@x <b@y>", "address \"<a@x <b@y>\": no closing \">\"" },
-		{ "\"foo", "address \"\"foo\": no closing quote" },
-		{ "\"foo\\", "address \"\"foo\\\": no closing quote" },
-		{ "a@x (foo", "address \"a@x (foo\": no closing \")\"" },
-		{ "a@[1.2.3.4", "address \"a@[1.2.3.4\": no closing \"]\"" },
-		{ "a@[1.2.3.256]", "not valid" },
-		{ "a@[IPv6:1]", "not valid" },
-		{ "a@[]", "not valid" },
-		{ "a@x b@y",
-		  "address \"a@x b@y\": two words in it: is a comma missing?" },
-		{ "a b", "address \"a b\": two words in it: is a comma missing?" },
-		{ "<a@x> b", "two words" },
-		{ "\"a\"b@x", "two words" },
-		{ "a@x; b@y", "address \"a@x; b@y\": \";\" does not separate addresses" },
-		{ ";", "\";\" does not separate" },
-		{ ": a@x", "unexpected \":\"" },
-		{ "a@x: b", "unexpected \":\"" },
-		{ "@x", "nothing before the \"@\"" },
-		{ ".@x", "nothing before the \"@\"" },
-		{ "a@", "nothing after the \"@\"" },
-		{ "a@,b@x", "address \"a@\": nothing after the \"@\"" },
-		{ "a@@x", "nothing after" },
-		{ "a@x@y", "unexpected \"@\"" },
-		{ "a@.x", "two dots in the domain" },
-		{ "a@x..y", "two dots in the domain" },
-		{ "a@x!y", "unexpected \"!\"" },
-		{ "a>", "unexpected \">\"" },
-		{ "a)", "unexpected \")\"" },
-		{ "a\\b@x", "unexpected \"\\\"" },
-		{ "<a@x>>", "unexpected \">\"" },
-		{ "<@h1>", "unexpected \">\"" },
-		{ "a\r\nb@x", "a line break in it" },
-		{ "a@x\r\n", "a line break in it" },
-		{ "a@x\nb@x", "a line break in it" },
-		{ "\"a\r\nb\"@x", "a line break in it" },
-		{ "(a\nb) c@x", "a line break in it" },
-		{ "\"a\\\r\n b\"@x", "a line break in it" },
-		{ "a\x01@x", "a control character" },
-		{ "\"a\tb\"@x", "a control character" },
-		{ "\"a\x7f\"@x", "a control character" },
-		{ "\xff@x", "it is not UTF-8" },
-		{ "a\xc2\x85@x", "it is not UTF-8, or has control" },
-	};
+	struct addr_list list ADDR_LIST_AUTO;
+	struct err e = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct addr_list list ADDR_LIST_AUTO;
-		struct err e = { 0 };
-		addr_list_init(&list);
-		if (addr_list_parse(&list, span_str(rows[i].text), &e)) {
-			fail_msg("accepted: %s", rows[i].text);
-		}
-		assert_int_equal(e.cause, CAUSE_DATA);
-		if (!strstr(e.text, rows[i].error)) {
-			fail_msg("%s: %s", rows[i].text, e.text);
-		}
-	}
+	addr_list_init(&list);
+	assert_false(addr_list_parse(&list, span_str("a@x, foo <bar, b@y"), &e));
+	assert_int_equal(e.cause, CAUSE_DATA);
+	assert_string_equal(e.text, "column 10: address \"foo <bar\": no \">\" closes this "
+				    "\"<\"; add it behind the address");
 }
 
 static void nul_is_refused_everywhere(void **state)
@@ -210,8 +158,7 @@ static void what_came_before_an_error_is_kept(void **state)
 	assert_false(addr_list_parse(&list, span_str("a@x, b@y c, d@z"), &e));
 	assert_int_equal(list.count, 1);
 	assert_string_equal(list.at[0].spec, "a@x");
-	assert_string_equal(e.text,
-			    "address \"b@y c\": two words in it: is a comma missing?");
+	assert_non_null(strstr(e.text, "address \"b@y c\": text behind the address"));
 }
 
 static void the_place_of_an_address_is_known(void **state)
@@ -283,7 +230,7 @@ static void lists_and_addresses_are_bounded(void **state)
 	assert_int_equal(list.count, ADDR_LIST_MAX);
 	buf_clear(&b);
 	memset(one, 'a', sizeof(one));
-	one[2] = '@';
+	one[ADDR_MAX - 3] = '@';
 	assert_true(addr_list_parse(&list, span_of(one, 0), &e));
 	addr_list_clear(&list);
 	assert_true(addr_list_parse(&list, span_of(one, ADDR_MAX), &e));
@@ -291,6 +238,9 @@ static void lists_and_addresses_are_bounded(void **state)
 	assert_non_null(strstr(e.text, "..."));
 	assert_true(addr_is_safe(span_of(one, ADDR_MAX)));
 	assert_false(addr_is_safe(span_of(one, ADDR_MAX + 1)));
+	one[1] = '@';
+	assert_true(addr_is_safe(span_of(one, 65)));
+	assert_false(addr_is_safe(span_of(one, 66)));
 }
 
 static void one_sender_is_read(void **state)
@@ -334,7 +284,7 @@ static void only_safe_addresses_reach_a_command(void **state)
 		"\"a\\\"", "a@[1.2.3]", "a@[]", "a@[x:]", "a@[:x]", "a@[x-:y]",
 		"a@[x:<y]", "a@[x:\"]", "a@[1.2.3.4", "a@b]", "a@[a:b]c]", "a@b@c",
 		"\"a\tb\"@c", "a@b/c", "\xff@x", "\xc2\x80@x", "a@b SIZE=1", "a,b@c",
-		"a(b)@c",
+		"a(b)@c", "a@[::1]", "a\xc2\xa0@x", "a@\xe3\x80\x80", "a\xef\xbc\xa0x",
 	};
 
 	(void)state;

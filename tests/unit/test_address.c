@@ -16,11 +16,19 @@ static const struct {
 	{ "root", "root", NULL, "the address needs a domain, as in me@example.org" },
 	{ "%F", "%F", NULL, "the address needs a domain, as in me@example.org" },
 	{ "*@example.org", "*@example.org", "*@example.org", "" },
-	{ "a b@c", NULL, NULL, "not a mail address" },
-	{ "a@b, c@d", NULL, NULL, "not a mail address" },
+	{ "a b@c", NULL, NULL,
+	  "not a mail address: in the value: column 3: a second word; put \",\" between two "
+	  "addresses, or \"<\" and \">\" around the one behind a name" },
+	{ "a@b, c@d", NULL, NULL,
+	  "not a mail address: in the value: column 6: a second address; exactly one is "
+	  "needed" },
 	{ "<>", NULL, NULL, "not a mail address" },
-	{ "a@", NULL, NULL, "not a mail address" },
-	{ "\"a\r\n\"@b", NULL, NULL, "not a mail address" },
+	{ "a@", NULL, NULL,
+	  "not a mail address: in the value: column 2: nothing stands behind the \"@\"; "
+	  "write it as in name@example.org" },
+	{ "a@b!c", NULL, NULL,
+	  "not a mail address: in the value: column 4: the character cannot stand in a "
+	  "domain; it has letters, digits, \"-\" and \".\"" },
 };
 
 static void check(size_t i, bool (*question)(char **text, struct err *e),

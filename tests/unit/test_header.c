@@ -78,9 +78,12 @@ static void recipients_are_what_minus_t_sends_to(void **state)
 		{ "To: root\r\n", "root" },
 		{ "X-To: a@x\r\nTo-Do: b@x\r\nno field To: c@x\r\n", "" },
 		{ "To: a@x\r\nCc: b <b@x\r\n",
-		  "!Cc: address \"b <b@x\": no closing \">\"" },
-		{ "resent-bcc: b c\r\n", "!resent-bcc: address \"b c\": two words" },
-		{ "To: MAILER-DAEMON <>\r\n", "!To: address \"<>\"" },
+		  "!Cc: column 7: address \"b <b@x\": no \">\" closes" },
+		{ "resent-bcc: b c\r\n",
+		  "!resent-bcc: column 15: address \"b c\": a second word" },
+		{ "To: MAILER-DAEMON <>\r\n", "!To: column 19: address \"<>\"" },
+		{ "X: y\r\nTo :\ta@x,\r\n\tb@y,\r\n \xc3\xa9 <@z>\r\n",
+		  "!To: line 3, column 5: address \"\xc3\xa9 <@z>\": nothing stands before" },
 	};
 
 	(void)state;

@@ -153,7 +153,9 @@ static void bad_values(void **state)
 		  "must be one of: interactive, background, queue" },
 		{ KEY_SYSTEM_MAIL, "root",
 		  "the address needs a domain, as in me@example.org" },
-		{ KEY_SYSTEM_MAIL, "a@b, c@d", "not a mail address" },
+		{ KEY_SYSTEM_MAIL, "a@b, c@d",
+		  "not a mail address: in the value: column 6: a second address; exactly one "
+		  "is needed" },
 		{ KEY_PROTOCOL, "imap", "must be one of: smtp, lmtp" },
 		{ KEY_SET_DATE_HEADER, "on", "must be one of: auto, off" },
 		{ KEY_DSN_RETURN, "x", "must be one of: off, headers, full" },
