@@ -37,18 +37,20 @@ char *bounce_address(const struct queue_entry *v, const struct account *a, struc
 	return system_mail ? mem_str(system_mail) : NULL;
 }
 
-bool bounce_is_wanted(const struct queue_entry *v, enum dsn_kind kind)
+bool bounce_is_wanted(const struct queue_entry *v, const struct queue_rcpt *r,
+		      enum dsn_kind kind)
 {
+	const unsigned notify = queue_rcpt_notify(v, r);
 	static const unsigned bits[DSN_KIND_COUNT] = {
 		[DSN_FAILED] = SMTP_NOTIFY_FAILURE,
 		[DSN_DELAYED] = SMTP_NOTIFY_DELAY,
 		[DSN_RELAYED] = SMTP_NOTIFY_SUCCESS,
 	};
 
-	if (v->notify == 0) {
+	if (notify == 0) {
 		return kind != DSN_RELAYED;
 	}
-	return (v->notify & SMTP_NOTIFY_NEVER) == 0 && (v->notify & bits[kind]) != 0;
+	return (notify & SMTP_NOTIFY_NEVER) == 0 && (notify & bits[kind]) != 0;
 }
 
 /* For From: providers take only an address of one's own.  The caller frees it. */
@@ -68,13 +70,22 @@ static char *author(const struct bounce *b)
 
 /* -- the report ------------------------------------------------------------------------------ */
 
-/* Was it refused because it is too large?  Then so would a report be that has all of it. */
-static bool is_too_large(const struct bounce *b)
+/*
+ * Was it refused because it is too large, or cannot be made 7-bit?  Then so would a report be
+ * that has all of it.
+ */
+static bool would_be_refused(const struct bounce *b)
 {
+	static const char *const codes[] = { "5.3.4", "5.2.3", "5.6.3" };
+
 	for (size_t i = 0; i < b->rcpt_count; i++) {
 		const struct queue_rcpt *r = &b->entry->rcpts[b->rcpts[i]];
-		if (strcmp(r->dsn, "5.3.4") == 0 || strcmp(r->dsn, "5.2.3") == 0 ||
-		    (r->text && strncmp(r->text, "552", 3) == 0)) {
+		for (size_t k = 0; k < sizeof(codes) / sizeof(codes[0]); k++) {
+			if (strcmp(r->dsn, codes[k]) == 0) {
+				return true;
+			}
+		}
+		if (r->text && strncmp(r->text, "552", 3) == 0) {
 			return true;
 		}
 	}
@@ -84,7 +95,7 @@ static bool is_too_large(const struct bounce *b)
 /* RFC 3461 §4.3: RET counts when delivery failed; any other report has the header alone. */
 static bool has_all(const struct bounce *b)
 {
-	if (b->kind != DSN_FAILED || is_too_large(b)) {
+	if (b->kind != DSN_FAILED || would_be_refused(b)) {
 		return false;
 	}
 	return b->entry->ret == SMTP_RET_FULL ||
@@ -245,7 +256,7 @@ bool bounce_put(const struct bounce *b, bool *ret_told, char ret_id[QUEUE_ID_MAX
 
 	BUG_ON(b->rcpt_count == 0);
 	*ret_told = false;
-	if (!to || !bounce_is_wanted(b->entry, b->kind)) {
+	if (!to) {
 		return true;
 	}
 	return write_report(b, to, ret_told, ret_id, e);

@@ -25,8 +25,9 @@
  */
 char *bounce_address(const struct queue_entry *v, const struct account *a, struct identity *id);
 
-/* Did the sender ask for, or not forbid, a report of this kind (NOTIFY)? */
-bool bounce_is_wanted(const struct queue_entry *v, enum dsn_kind kind);
+/* Did the sender ask for, or not forbid, a report of this kind about r (NOTIFY)? */
+bool bounce_is_wanted(const struct queue_entry *v, const struct queue_rcpt *r,
+		      enum dsn_kind kind);
 
 struct bounce {
 	struct queue *queue;
@@ -36,7 +37,7 @@ struct bounce {
 	enum dsn_kind kind;
 	const struct queue_entry *entry;	/* the message the report is about */
 	struct message *message;
-	const size_t *rcpts;		/* indexes of the recipients that it names */
+	const size_t *rcpts;	/* indexes of the recipients that it names: it is wanted */
 	size_t rcpt_count;
 	const char *remote_mta;		/* host of the server, or NULL */
 	int64_t retry_until;		/* DSN_DELAYED */
@@ -44,7 +45,7 @@ struct bounce {
 
 /*
  * Puts the report into incoming/, durable, and logs it.  *ret_told is false, and nothing
- * was put, when nobody can be told or nobody wants to know.  ret_id: the report's queue ID.
+ * was put, when nobody can be told.  ret_id: the report's queue ID.
  */
 bool bounce_put(const struct bounce *b, bool *ret_told, char ret_id[QUEUE_ID_MAX],
 		struct err *e) RELAY_CHECKED;

@@ -17,6 +17,7 @@ struct call {
 	struct account *account;
 	struct envelope envelope;
 	struct message message;
+	bool breaks_signature;	/* From was replaced although there is a DKIM-Signature */
 	/* For serve: what the SMTP client hears of its message; NULL = nobody asks. */
 	struct smtp_answer *answer;
 	const struct smtp_envelope *client;	/* … and the envelope that it gave; or NULL */

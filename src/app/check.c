@@ -26,7 +26,7 @@ static bool check_files(const struct account *a, struct identity *id, struct err
 {
 	const char *aliases_file = conf_text(a, KEY_ALIASES);
 	struct secret_query query = { .password_file = conf_text(a, KEY_PASSWORD_FILE) };
-	size_t problems = 0, count;
+	struct alias_report aliases = { 0 };
 
 	if (conf_on(a, KEY_TLS)) {
 		struct tls_options options = settings_tls(a);
@@ -36,11 +36,12 @@ static bool check_files(const struct account *a, struct identity *id, struct err
 			return false;
 		}
 	}
-	if (aliases_file && !local_check_aliases(aliases_file, a, id, &problems, &count, e)) {
+	if (aliases_file && !local_check_aliases(aliases_file, a, id, &aliases, e)) {
 		return false;
 	}
-	if (problems > 0) {
-		return err_set(e, CAUSE_CONFIG, "%s: %zu errors", aliases_file, problems);
+	if (aliases.mistakes > 0) {
+		return err_set(e, CAUSE_CONFIG, "%s: %zu mistake%s", aliases_file,
+			       aliases.mistakes, aliases.mistakes > 1 ? "s" : "");
 	}
 	if (query.password_file) {
 		const char *provider;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* compose: see compose.h. */
 #include "app/compose.h"
+#include "app/mend.h"
+#include "app/origin.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mail/header.h"
@@ -8,13 +10,6 @@
 #include "smtp/server.h"
 
 #include <unistd.h>
-
-static enum set_from set_from_of(const struct account *a)
-{
-	return conf_is(a, KEY_SET_FROM_HEADER, "on")   ? SET_FROM_ON
-	       : conf_is(a, KEY_SET_FROM_HEADER, "off") ? SET_FROM_OFF
-							: SET_FROM_AUTO;
-}
 
 static enum set_to set_to_of(const struct account *a)
 {
@@ -45,13 +40,11 @@ static bool rewrite(struct call *c, struct err *e)
 	time_t now = clock_now();
 	struct buf header;
 	const char **recipients MEM_AUTO = mem_alloc(to->count, sizeof(*recipients));
-	const char *name = c->options.full_name ? c->options.full_name
-						: conf_text(a, KEY_FROM_FULL_NAME);
+	struct origin origin;
 	char *domain MEM_AUTO = message_id_domain(c);
+	origin_init(&origin, c);
 	struct rewrite r = {
-		.set_from = set_from_of(a),
-		.from = c->envelope.author,
-		.from_name = name,
+		.author = origin.author,
 		.set_to = set_to_of(a),
 		.recipients = recipients,
 		.recipient_count = to->count,
@@ -67,8 +60,10 @@ static bool rewrite(struct call *c, struct err *e)
 		recipients[i] = to->at[i].spec;
 	}
 	clock_random(r.random, sizeof(r.random));
+	c->breaks_signature = rewrite_breaks_signature(&r, buf_span(&c->message.header));
 	buf_init(&header, 2 * MESSAGE_HEADER_MAX);
-	if (!rewrite_header(&r, buf_span(&c->message.header), &header, e)) {
+	if (!rewrite_header(&r, buf_span(&c->message.header), &header, e) ||
+	    !mend_header(&header, e)) {
 		buf_clear(&header);
 		return false;
 	}
@@ -105,30 +100,66 @@ static char *original(struct call *c, const struct addr *r)
 	return mem_printf("rfc822;%s", given ? given : r->spec);
 }
 
+/* By address; and those with the same one in the order in which they were given. */
 static int by_address(const void *a, const void *b)
 {
 	const struct smtp_server_rcpt *const *x = a, *const *y = b;
+	int order = strcmp((*x)->addr, (*y)->addr);
 
-	return strcmp((*x)->addr, (*y)->addr);
+	return order ? order : (*x > *y) - (*x < *y);
 }
 
-/* The recipients for whom an SMTP client said ORCPT, in order, for bsearch(). */
-static const struct smtp_server_rcpt **with_orcpt(const struct smtp_envelope *v,
+/* The recipients of an SMTP client by address, when it said anything about reports. */
+static const struct smtp_server_rcpt **sort_client(const struct smtp_envelope *v,
 						   size_t *count)
 {
 	size_t most = v ? v->rcpt_count : 0;
-	const struct smtp_server_rcpt **found = mem_alloc(most, sizeof(*found));
+	const struct smtp_server_rcpt **sorted = mem_alloc(most, sizeof(*sorted));
+	bool has_said = false;
 
-	*count = 0;
 	for (size_t i = 0; i < most; i++) {
-		if (v->rcpts[i].orcpt) {
-			found[(*count)++] = &v->rcpts[i];
+		sorted[i] = &v->rcpts[i];
+		has_said = has_said || v->rcpts[i].orcpt || v->rcpts[i].notify;
+	}
+	*count = has_said ? most : 0;
+	if (*count > 0) {
+		qsort(sorted, *count, sizeof(*sorted), by_address);
+	}
+	return sorted;
+}
+
+/* One recipient that was named twice: no report is lost.  Unsaid is FAILURE then. */
+static unsigned notify_of_both(unsigned a, unsigned b)
+{
+	if (a == b) {
+		return a;
+	}
+	return ((a ? a : SMTP_NOTIFY_FAILURE) | (b ? b : SMTP_NOTIFY_FAILURE)) &
+	       ~(unsigned)SMTP_NOTIFY_NEVER;
+}
+
+/* What the client said about the recipient that it named so.  *ret_orcpt may be NULL. */
+static unsigned client_said(const struct smtp_server_rcpt *const *sorted, size_t count,
+			    const char *named, const char **ret_orcpt)
+{
+	unsigned notify = 0;
+	size_t low = 0, high = count;
+
+	*ret_orcpt = NULL;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(sorted[middle]->addr, named) < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
 		}
 	}
-	if (*count > 0) {
-		qsort(found, *count, sizeof(*found), by_address);
+	for (size_t i = low; i < count && strcmp(sorted[i]->addr, named) == 0; i++) {
+		notify = i == low ? sorted[i]->notify
+				  : notify_of_both(notify, sorted[i]->notify);
+		*ret_orcpt = *ret_orcpt ? *ret_orcpt : sorted[i]->orcpt;
 	}
-	return found;
+	return notify;
 }
 
 /*
@@ -139,20 +170,22 @@ static bool add_recipients(struct call *c, struct queue_entry *v, struct err *e)
 {
 	bool is_asked = v->notify || v->ret || v->envid, ok = true;
 	size_t count;
-	const struct smtp_server_rcpt **given = with_orcpt(c->client, &count);
+	const struct smtp_server_rcpt **client = sort_client(c->client, &count);
 
 	for (size_t i = 0; ok && i < c->envelope.recipients.count; i++) {
 		const struct addr *r = &c->envelope.recipients.at[i];
-		char *named = r->origin ? r->origin : r->spec;
-		const struct smtp_server_rcpt key = { .addr = named }, *p = &key;
-		const struct smtp_server_rcpt **said =
-			count > 0 ? bsearch(&p, given, count, sizeof(p), by_address) : NULL;
-		char *orcpt MEM_AUTO = said	  ? mem_str((*said)->orcpt)
-				       : is_asked ? original(c, r)
-						  : NULL;
+		const char *given;
+		unsigned notify =
+			client_said(client, count, r->origin ? r->origin : r->spec, &given);
+		char *orcpt MEM_AUTO = given		  ? mem_str(given)
+				       : is_asked || notify ? original(c, r)
+							    : NULL;
 		ok = queue_entry_add_rcpt(v, r->spec, orcpt, e);
+		if (ok) {
+			v->rcpts[v->rcpt_count - 1].notify = notify;
+		}
 	}
-	free(given);
+	free(client);
 	return ok;
 }
 

@@ -3,6 +3,7 @@
 #include "app/deliver.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "sys/sasl.h"
 #include "sys/secret.h"
 
@@ -45,7 +46,8 @@ void delivery_init(struct delivery *d, struct queue_entry *entry, struct message
 	for (size_t i = 0, n = 0; i < entry->rcpt_count; i++) {
 		if (entry->rcpts[i].status == QUEUE_WAITING) {
 			rcpts[n] = (struct smtp_rcpt){ .addr = entry->rcpts[i].addr,
-						       .orcpt = entry->rcpts[i].orcpt };
+						       .orcpt = entry->rcpts[i].orcpt,
+						       .notify = entry->rcpts[i].notify };
 			d->index[n++] = i;
 		}
 	}
@@ -332,7 +334,8 @@ bool deliver_run(const struct deliver_options *o, const struct deliver_source *s
 	run.undecided.end = &run.undecided.first;
 	*facts = (struct session_facts){ 0 };
 	buf_init_secret(&secret, SECRET_MAX);
-	if (!domain && strchr(identity_host(o->id), '.')) {
+	if (!domain && strchr(identity_host(o->id), '.') &&
+	    text_is_ascii(span_str(identity_host(o->id)))) {
 		domain = identity_host(o->id);
 	}
 	struct session_options options = {

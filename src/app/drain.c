@@ -209,8 +209,11 @@ bool drain_has_waiting(struct drain *d)
  */
 static bool can_write_down(struct drain *d, struct drain_item *item)
 {
-	bool may_stay = item->delivery.job.txn.rcpt_count > 1 ||
-			bounce_is_wanted(&item->entry, DSN_RELAYED);
+	const struct queue_entry *v = &item->entry;
+	size_t count = item->delivery.job.txn.rcpt_count;
+	bool may_stay = count > 1 || (count == 1 &&
+				      bounce_is_wanted(v, &v->rcpts[item->delivery.index[0]],
+						       DSN_RELAYED));
 	struct err e;
 
 	if (!may_stay || queue_save(d->queue, &item->entry, false, &e)) {

@@ -19,14 +19,26 @@ void envelope_clear(struct envelope *v)
 	*v = (struct envelope){ 0 };
 }
 
+static bool fail_argument(const char *what, const char *text, const struct addr_fault *fault,
+			  struct err *e)
+{
+	addr_fault_set(e, fault, span_str(text), 1);
+	return err_ctx(e, "%s", what);
+}
+
 bool envelope_from_options(struct envelope *v, const struct options *o, struct err *e)
 {
-	if (o->sender && !addr_parse_one(&v->sender, span_str(o->sender), e)) {
-		return err_ctx(e, "sender");
+	struct addr_fault fault;
+
+	if (o->sender && !addr_read_one(&v->sender, span_str(o->sender), &fault)) {
+		return fail_argument("sender", o->sender, &fault, e);
 	}
 	for (size_t i = 0; i < o->recipient_count; i++) {
-		if (!addr_list_parse(&v->recipients, span_str(o->recipients[i]), e)) {
-			return false;
+		struct span text = span_str(o->recipients[i]);
+		size_t first = v->recipients.count;
+		if (!addr_list_read(&v->recipients, text, &fault) ||
+		    addr_list_has_null(&v->recipients, first, text, &fault)) {
+			return fail_argument("recipient", o->recipients[i], &fault, e);
 		}
 	}
 	return true;
@@ -65,6 +77,14 @@ static bool account_address(const struct account *a, struct identity *id, struct
 	return true;
 }
 
+/* Does `own` stand in the place of the sender that was asked for? */
+static bool is_own_sender(const struct envelope *v, const struct account *a,
+			  struct identity *id)
+{
+	return !conf_on(a, KEY_ALLOW_FROM_OVERRIDE) ||
+	       (v->has_own && local_is_own(v->sender, a, id));
+}
+
 static bool finish_sender(struct envelope *v, const struct account *a, struct identity *id,
 			  struct span header, struct err *e)
 {
@@ -74,15 +94,17 @@ static bool finish_sender(struct envelope *v, const struct account *a, struct id
 		return false;
 	}
 	bool is_null = v->sender && v->sender[0] == '\0';
-	if (!v->sender || (!is_null && own && !conf_on(a, KEY_ALLOW_FROM_OVERRIDE))) {
+	const char *fallback = own || (v->sender && !is_null) ? own : identity_login(id);
+	v->has_own = own && own[0] && !local_is_own(own, a, id);
+	if (!v->sender || (!is_null && own && is_own_sender(v, a, id))) {
 		free(v->sender);
-		v->sender = mem_str(own ? own : identity_login(id));
+		v->sender = mem_str(fallback);
 	}
 	char *qualified = local_qualify(v->sender, a, id);
 	free(v->sender);
 	v->sender = qualified;
 	/* A From field needs an address also when the envelope has none. */
-	v->author = !is_null ? mem_str(v->sender) : local_qualify(own ? own : identity_login(id), a, id);
+	v->author = is_null ? local_qualify(fallback, a, id) : mem_str(v->sender);
 	if (!addr_is_safe(span_str(v->sender))) {
 		return err_set(e, CAUSE_DATA, "the sender \"%s\" is not a valid address", v->sender);
 	}
@@ -111,7 +133,8 @@ bool envelope_finish(struct envelope *v, const struct account *a, struct identit
 	if (!finish_sender(v, a, id, header, e) || !finish_recipients(v, a, id, e)) {
 		return false;
 	}
-	return v->recipients.count > 0 ||
+	const size_t *found = v->problems.counts;
+	return v->recipients.count + found[ALIAS_REFUSED] + found[ALIAS_DISCARDED] > 0 ||
 	       err_set(e, CAUSE_USAGE, "no recipients: name them as arguments, or use -t and "
 				       "name them in To, Cc or Bcc");
 }

@@ -9,9 +9,11 @@
 
 struct envelope {
 	char *sender;		/* "" = null sender; NULL = not known yet */
-	char *author;		/* address for a From field that is added; "" = none */
+	char *author;		/* address for a From field of ours; "" = none */
+	/* The account has an address of its own that can be answered: local names become it. */
+	bool has_own;
 	struct addr_list recipients;
-	/* Targets of aliases that do not get it.  Whoever sends says so, with EX_CONFIG. */
+	/* What the aliases file was found to say (app/refusals.h). */
 	struct local_problems problems;
 };
 
@@ -28,8 +30,10 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 
 /*
  * Finishes it with the account: the sender by `from` and allow_from_override, or
- * login@mailname; the readers of local recipients (local.h); no duplicates.  Every address is safe
- * for a command afterwards.  header: for `from %F`; may be empty.
+ * login@mailname; a name of this machine as the sender (cron's -f root) is `from`, too, when
+ * that is an address.  The readers of local recipients (local.h), of whom none may be left
+ * when `problems` says why; no duplicates.  Every address is safe for a command afterwards.
+ * header: for `from %F`; may be empty.
  */
 bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
 		     struct span header, struct err *e) RELAY_CHECKED;

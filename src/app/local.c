@@ -8,7 +8,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "mail/aliases.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -83,34 +82,53 @@ bool local_is_own(const char *addr, const struct account *a, struct identity *id
 	return domain.size == 0 || is_loopback(domain) || is_machine(domain, a, id);
 }
 
+const char *local_domain(const struct account *a, struct identity *id)
+{
+	const char *domain = conf_text(a, KEY_MAILDOMAIN);
+
+	return domain ? domain : identity_mailname(id);
+}
+
 char *local_qualify(const char *spec, const struct account *a, struct identity *id)
 {
 	bool is_bare = spec[0] && addr_domain(span_str(spec)).size == 0;
-	const char *domain = conf_text(a, KEY_MAILDOMAIN);
 
 	/* The machine's name is looked up only for one that has none. */
-	return is_bare ? addr_qualify(spec, domain ? domain : identity_mailname(id))
-		       : mem_str(spec);
+	return is_bare ? addr_qualify(spec, local_domain(a, id)) : mem_str(spec);
 }
 
 /* -- aliases ------------------------------------------------------------------- */
 
 void local_problems_clear(struct local_problems *p)
 {
-	for (size_t i = 0; i < LOCAL_PROBLEMS_MAX; i++) {
-		free(p->lines[i]);
+	for (size_t kind = 0; kind < ALIAS_TROUBLES; kind++) {
+		for (size_t i = 0; i < LOCAL_PROBLEMS_MAX; i++) {
+			free(p->at[kind][i].text);
+			free(p->at[kind][i].recipient);
+		}
 	}
 	*p = (struct local_problems){ 0 };
 }
 
+size_t local_problems_kept(const struct local_problems *p, enum alias_trouble trouble)
+{
+	size_t count = p->counts[trouble];
+
+	return count < LOCAL_PROBLEMS_MAX ? count : LOCAL_PROBLEMS_MAX;
+}
+
 void local_problems_say(const struct local_problems *p)
 {
-	for (size_t i = 0; i < p->count && i < LOCAL_PROBLEMS_MAX; i++) {
-		say("%s", p->lines[i]);
-	}
-	if (p->count > LOCAL_PROBLEMS_MAX) {
-		say("%zu more such lines; newaliases says them all",
-		    p->count - LOCAL_PROBLEMS_MAX);
+	static const enum alias_trouble said[] = { ALIAS_MISTAKE, ALIAS_REFUSED };
+
+	for (size_t k = 0; k < sizeof(said) / sizeof(said[0]); k++) {
+		size_t kept = local_problems_kept(p, said[k]), all = p->counts[said[k]];
+		for (size_t i = 0; i < kept; i++) {
+			say("%s", p->at[said[k]][i].text);
+		}
+		if (all > kept) {
+			say("%zu more such lines; newaliases says them all", all - kept);
+		}
 	}
 }
 
@@ -137,7 +155,7 @@ static bool read_file(const char *path, struct buf *to, struct err *e)
 	}
 	if (!fs_read_all(fd, to, e)) {
 		e->cause = CAUSE_CONFIG;
-		return err_ctx(e, "cannot read %s", path);
+		return err_ctx(e, "%s", path);
 	}
 	return true;
 }
@@ -148,19 +166,25 @@ static bool read_included(void *context, const char *path, struct buf *to, struc
 	return read_file(path, to, e);
 }
 
-static void keep_problem(void *context, const char *text)
+static void keep_problem(void *context, enum alias_trouble trouble, const char *recipient,
+			 const char *text)
 {
 	const struct asker *asker = context;
 	struct local_problems *p = asker->problems;
 
 	if (!p) {
-		say("%s", text);
+		if (trouble != ALIAS_DISCARDED) {
+			say("%s", text);
+		}
 		return;
 	}
-	if (p->count < LOCAL_PROBLEMS_MAX) {
-		p->lines[p->count] = mem_str(text);
+	if (p->counts[trouble] < LOCAL_PROBLEMS_MAX) {
+		p->at[trouble][p->counts[trouble]] = (struct local_problem){
+			.text = mem_str(text),
+			.recipient = recipient ? mem_str(recipient) : NULL,
+		};
 	}
-	p->count++;
+	p->counts[trouble]++;
 }
 
 static struct alias_env make_env(struct asker *asker)
@@ -175,7 +199,7 @@ static bool read_aliases(const char *path, struct buf *text, struct err *e)
 }
 
 bool local_check_aliases(const char *path, const struct account *a, struct identity *id,
-			 size_t *ret_problems, size_t *ret_count, struct err *e)
+			 struct alias_report *ret, struct err *e)
 {
 	struct asker asker = { a, id, NULL };
 	struct alias_env env = make_env(&asker);
@@ -184,7 +208,7 @@ bool local_check_aliases(const char *path, const struct account *a, struct ident
 	if (!read_aliases(path, &text, e)) {
 		return false;
 	}
-	*ret_problems = aliases_check(buf_span(&text), path, &env, ret_count);
+	*ret = aliases_check(buf_span(&text), path, &env);
 	return true;
 }
 
@@ -197,10 +221,15 @@ static bool expand_aliases(struct addr_list *list, const char *path,
 	struct buf text BUF_AUTO;
 
 	if (!read_aliases(path, &text, e)) {
-		return false;
+		const char *system_mail = conf_text(a, KEY_SYSTEM_MAIL);
+		if (system_mail) {
+			err_ctx(e, "mail to local names goes to %s", system_mail);
+			keep_problem(&asker, ALIAS_MISTAKE, NULL, e->text);
+		}
+		return system_mail != NULL;
 	}
-	struct aliases *aliases = aliases_parse(buf_span(&text), path, e);
-	bool ok = aliases && aliases_expand(aliases, &env, list, e);
+	struct aliases *aliases = aliases_parse(buf_span(&text), path, &env);
+	bool ok = aliases_expand(aliases, &env, list, e);
 	aliases_free(aliases);
 	return ok;
 }
@@ -240,13 +269,10 @@ bool local_expand(struct addr_list *list, const struct account *a, struct identi
 {
 	const char *file = conf_text(a, KEY_ALIASES);
 
-	/* A file that is wrong stops no mail that does not need it. */
+	/* A file that cannot be read stops no mail that does not need it. */
 	if (file && has_own(list, a, id) &&
 	    !expand_aliases(list, file, a, id, problems, e)) {
 		return false;
-	}
-	if (list->count == 0 && problems->count > 0) {
-		return err_set(e, CAUSE_CONFIG, "%s", problems->lines[0]);
 	}
 	for (size_t i = 0; i < list->count; i++) {
 		resolve(&list->at[i], a, id);

@@ -8,18 +8,25 @@
 
 #include "app/identity.h"
 #include "conf/conf.h"
-#include "mail/addr.h"
+#include "mail/aliases.h"
 
-/* Most lines that a struct local_problems keeps. */
+/* Most of each kind that a struct local_problems keeps. */
 #define LOCAL_PROBLEMS_MAX 20
 
-/* Targets of aliases that get no mail, one line each; all are counted. */
+/* What the aliases file was found to say, in a line; and whose mail it is, or NULL. */
+struct local_problem {
+	char *text, *recipient;
+};
+
+/* All are counted. */
 struct local_problems {
-	char *lines[LOCAL_PROBLEMS_MAX];
-	size_t count;
+	struct local_problem at[ALIAS_TROUBLES][LOCAL_PROBLEMS_MAX];
+	size_t counts[ALIAS_TROUBLES];
 };
 void local_problems_clear(struct local_problems *p);
-/* Says them on standard error. */
+/* How many of a kind are kept. */
+size_t local_problems_kept(const struct local_problems *p, enum alias_trouble trouble);
+/* Says mistakes and refused targets on standard error. */
 void local_problems_say(const struct local_problems *p);
 
 /*
@@ -29,24 +36,25 @@ void local_problems_say(const struct local_problems *p);
  */
 bool local_is_own(const char *addr, const struct account *a, struct identity *id);
 
+/* The mail domain: `maildomain`, else that of this machine (identity_mailname). */
+const char *local_domain(const struct account *a, struct identity *id);
 /* spec itself, or with the mail domain when it has none.  The caller frees it. */
 char *local_qualify(const char *spec, const struct account *a, struct identity *id);
 
 /*
  * Replaces the local addresses of the list by who reads their mail; without an alias and
- * without system_mail they get a domain.  When no recipient is left, the first problem is
- * the error.
+ * without system_mail they get a domain.  When no recipient is left, `problems` has a
+ * refused target or says that the mail is thrown away.  An aliases file that cannot be read
+ * is a mistake, and without system_mail an error.
  */
 bool local_expand(struct addr_list *list, const struct account *a, struct identity *id,
 		  struct local_problems *problems, struct err *e) RELAY_CHECKED;
 
 /*
- * Says everything that is wrong with an aliases file on standard error.  *ret_problems
- * and *ret_count: how much that is, and the aliases it has.  False when it cannot be
- * read.
+ * Says everything that is wrong with an aliases file, and what gets no mail, on standard
+ * error.  False when it cannot be read.
  */
 bool local_check_aliases(const char *path, const struct account *a, struct identity *id,
-			 size_t *ret_problems, size_t *ret_count,
-			 struct err *e) RELAY_CHECKED;
+			 struct alias_report *ret, struct err *e) RELAY_CHECKED;
 
 #endif

@@ -162,7 +162,10 @@ static void say_damage(const struct lane *l)
 	}
 }
 
-/* is_whole: nothing is missing in the list. */
+/*
+ * is_whole: nothing is missing in the list.  "Total Requests" is a line of sendmail's: who
+ * takes relay for it, as check_mailq of the monitoring plugins does, finds the number there.
+ */
 static void print_end(struct list *list, bool is_whole)
 {
 	if (list->is_json || (list->count == 0 && !is_whole)) {
@@ -172,7 +175,9 @@ static void print_end(struct list *list, bool is_whole)
 		output_text(&list->out, "Mail queue is empty\n");
 		return;
 	}
-	output_text(&list->out, "-- ");
+	output_text(&list->out, "                Total Requests: ");
+	output_number(&list->out, list->count, 0);
+	output_text(&list->out, "\n-- ");
 	output_number(&list->out, list->bytes / 1024, 0);
 	output_text(&list->out, " Kbytes in ");
 	output_number(&list->out, list->count, 0);

@@ -3,6 +3,7 @@
 #include "app/message.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/wire.h"
 
 #include <errno.h>
@@ -92,6 +93,7 @@ static bool split(struct message *m)
 		return false;
 	}
 	buf_drop_end(&m->header, m->header.size - w->header_end);
+	wire_forget_header(&m->wire, buf_span(&m->body));
 	return true;
 }
 
@@ -173,7 +175,28 @@ bool message_read_body(struct message *m, int fd, struct message_store *store, s
 		}
 	}
 	m->body_size = m->wire.size - m->wire.body_start;
-	m->is_8bit = m->wire.is_8bit;
+	m->is_8bit = m->wire.is_8bit || !text_is_ascii(buf_span(&m->header));
+	return message_put_end(m, store, e);
+}
+
+bool message_put(struct message *m, struct span bytes, struct message_store *store,
+		 struct err *e)
+{
+	while (bytes.size > 0) {
+		struct span piece = span_first(bytes, INPUT_CHUNK);
+		bool fits = buf_add_span(&m->body, piece);
+		BUG_ON(!fits);
+		m->body_size += piece.size;
+		bytes = span_from(bytes, piece.size);
+		if (!spill(m, store, e)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool message_put_end(struct message *m, struct message_store *store, struct err *e)
+{
 	if (!spill(m, store, e)) {
 		return false;
 	}

@@ -28,14 +28,14 @@ struct message {
 	struct buf header;	/* without the blank line; app/submit puts the new one here */
 	struct buf body;	/* the body, or the part not yet written */
 	unsigned long long body_size;
-	bool is_8bit;
+	bool is_8bit;		/* header or body: what leaves */
 	int fd;			/* the unnamed file; -1: there is none */
 	/* The queue file that has all of it, and nothing is in memory; NULL: there is none. */
 	const struct queue_file *file;
 	const struct queue_entry *entry;
 	struct buf window;	/* for message_read */
 	/* While it is read. */
-	struct wire wire;
+	struct wire wire;	/* its facts are those of the body */
 	bool in_body, is_read;
 	unsigned long long size_max;	/* as it came; 0 = no bound */
 	struct message_store *store;	/* its file is begun */
@@ -63,6 +63,15 @@ bool message_read_body(struct message *m, int fd, struct message_store *store, s
  * The entry's size and is_8bit are set.  After an error there is no file.
  */
 bool message_store(struct message *m, struct message_store *store, struct err *e) RELAY_CHECKED;
+
+/*
+ * Makes a message that is not read: m->header is set; then its body comes in pieces, in wire
+ * form, and is put where message_read_body puts it.
+ */
+bool message_put(struct message *m, struct span bytes, struct message_store *store,
+		 struct err *e) RELAY_CHECKED;
+bool message_put_end(struct message *m, struct message_store *store, struct err *e)
+	RELAY_CHECKED;
 
 /* The message of a claimed file; both must live as long as *m. */
 void message_from_queue(struct message *m, const struct queue_file *file,

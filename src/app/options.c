@@ -11,13 +11,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static bool apply(struct options *o, const struct option_row *row, const char *value,
-		  struct err *e)
+/* is_long: it was written so. */
+static bool apply(struct options *o, const struct option_row *row, bool is_long,
+		  const char *value, struct err *e)
 {
 	if (row->treatment == TREATMENT_REFUSED) {
-		return err_set(e, CAUSE_USAGE, "%s%s: %s", row->long_name ? "--" : "-",
-			       row->long_name ? row->long_name
-					      : (char[]){ row->letter, '\0' },
+		return err_set(e, CAUSE_USAGE, "%s%s: %s", is_long ? "--" : "-",
+			       is_long ? row->long_name : (char[]){ row->letter, '\0' },
 			       row->summary);
 	}
 	return option_apply(o, row->effect, &(struct option_use){ .value = value }, e);
@@ -78,7 +78,7 @@ static bool parse_letters(struct options *o, struct words *w, struct err *e)
 				       word[2] ? " in " : "", word[2] ? word : "");
 		}
 		if (row->argument == ARGUMENT_NONE) {
-			if (!apply(o, row, NULL, e)) {
+			if (!apply(o, row, false, NULL, e)) {
 				return false;
 			}
 			continue;
@@ -94,7 +94,7 @@ static bool parse_letters(struct options *o, struct words *w, struct err *e)
 		const struct option_value *known =
 			option_value_of(*p, value ? value : "");
 		return known ? apply_value(o, known, value ? value : "", w, e)
-			     : apply(o, row, value, e);
+			     : apply(o, row, false, value, e);
 	}
 	return true;
 }
@@ -138,7 +138,7 @@ static bool apply_long_row(struct options *o, const struct option_row *row,
 	if (row->argument == ARGUMENT_NEEDED && !take_value(w, words, e)) {
 		return false;
 	}
-	return apply(o, row, w->value, e);
+	return apply(o, row, true, w->value, e);
 }
 
 static bool apply_setting(struct options *o, enum key key, struct long_word *w,
@@ -255,6 +255,10 @@ bool options_parse(struct options *o, int argc, char **argv, struct err *e)
 			return false;
 		}
 	}
+	/* -bp and mailq stay what they are, as in sendmail 8. */
+	if (o->flush.is_asked && o->mode == MODE_SEND) {
+		o->mode = MODE_FLUSH;
+	}
 	return true;
 }
 
@@ -279,6 +283,17 @@ bool options_check(const struct options *o, struct err *e)
 			e, CAUSE_USAGE,
 			"%s: %s takes no recipients; to send a message leave it out",
 			o->recipients[0], name);
+	}
+	/* In whatever order they stand; MODE_PRETEND and those behind it do nothing. */
+	if (o->flush.is_asked && o->mode != MODE_FLUSH && o->mode != MODE_LIST_QUEUE &&
+	    o->mode < MODE_PRETEND) {
+		return err_set(e, CAUSE_USAGE,
+			       "-q cannot stand beside -bs, -bi or -bv: it is a queue run");
+	}
+	if (o->mode == MODE_SERVE && o->read_recipients) {
+		return err_set(e, CAUSE_USAGE,
+			       "-t cannot stand beside -bs: recipients come in the SMTP "
+			       "dialogue");
 	}
 	return o->mode != MODE_VERIFY || !o->read_recipients ||
 	       err_set(e, CAUSE_USAGE, "-t cannot stand beside -bv: no message is read");

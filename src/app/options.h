@@ -11,7 +11,8 @@ enum mode { MODE_SEND, MODE_LIST_QUEUE, MODE_FLUSH, MODE_CHECK_ALIASES, MODE_VER
 /* -oe, -e: who learns of an error that is found while the caller waits. */
 enum error_mode {
 	ERRORS_PRINT,	/* p, w: standard error and the exit status */
-	ERRORS_MAIL,	/* m, e: the sender, with a delivery report */
+	ERRORS_MAIL,	/* m: also the sender, with a delivery report */
+	ERRORS_MAIL_ZERO,	/* e: the same, and then the exit status is 0 */
 	ERRORS_QUIET,	/* q: only the exit status */
 };
 
@@ -22,6 +23,7 @@ struct flush_options {
 	const char *recipient;	/* -qR: this in the address of a recipient */
 	const char *sender;	/* -qS: this in the address of the sender */
 	unsigned repeat_s;	/* -q15m: stay, and flush again and again; 0 = once */
+	bool is_asked;		/* there is any -q */
 };
 
 /* --key=value: a setting of the account, as given. */

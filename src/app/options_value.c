@@ -47,8 +47,8 @@ static void set_error_mode(struct options *o, struct span value)
 		char letter;
 		enum error_mode mode;
 	} rows[] = {
-		{ 'p', ERRORS_PRINT }, { 'w', ERRORS_PRINT }, { 'm', ERRORS_MAIL },
-		{ 'e', ERRORS_MAIL },  { 'q', ERRORS_QUIET },
+		{ 'p', ERRORS_PRINT },	   { 'w', ERRORS_PRINT }, { 'm', ERRORS_MAIL },
+		{ 'e', ERRORS_MAIL_ZERO }, { 'q', ERRORS_QUIET },
 	};
 
 	for (size_t i = 0; i < COUNT(rows) && value.size > 0; i++) {
@@ -85,20 +85,14 @@ static bool set_named(struct options *o, const char *value, struct err *e)
 	}
 	if (text_equal_fold(name, span_str("ErrorMode"))) {
 		set_error_mode(o, rest);
+	} else if (text_equal_fold(name, span_str("AliasFile")) && rest.size > 0) {
+		set_aliases(o, rest.data);
+	} else if (text_equal_fold(name, span_str("Verbose")) && is_true(rest)) {
+		o->verbose = true;
 	} else if (text_equal_fold(name, span_str("IgnoreDots")) && is_true(rest)) {
 		o->ignore_dots = true;
 	}
 	return true;
-}
-
-/* -bp and mailq stay what they are, as in sendmail 8. */
-static bool begin_flush(struct options *o, struct err *e)
-{
-	if (o->mode == MODE_SEND) {
-		o->mode = MODE_FLUSH;
-	}
-	return o->mode == MODE_FLUSH || o->mode == MODE_LIST_QUEUE ||
-	       err_set(e, CAUSE_USAGE, "-q cannot stand beside -bi or -bv");
 }
 
 /* -qI, -qR and -qS. */
@@ -197,25 +191,29 @@ static bool refuse_mode(struct options *o, const struct option_use *use, struct 
 static bool flush_due(struct options *o, const struct option_use *use, struct err *e)
 {
 	(void)use;
-	return begin_flush(o, e);
+	(void)e;
+	o->flush.is_asked = true;
+	return true;
 }
 
 static bool flush_now(struct options *o, const struct option_use *use, struct err *e)
 {
 	(void)use;
-	o->flush.now = true;
-	return begin_flush(o, e);
+	(void)e;
+	o->flush.is_asked = o->flush.now = true;
+	return true;
 }
 
 static bool flush_word(struct options *o, const struct option_use *use, struct err *e)
 {
-	return begin_flush(o, e) && set_flush_word(o, use->word[0], use->value, e);
+	o->flush.is_asked = true;
+	return set_flush_word(o, use->word[0], use->value, e);
 }
 
 static bool flush_time(struct options *o, const struct option_use *use, struct err *e)
 {
-	return begin_flush(o, e) &&
-	       (use->value[0] == '\0' || set_flush_time(o, use->value, e));
+	o->flush.is_asked = true;
+	return use->value[0] == '\0' || set_flush_time(o, use->value, e);
 }
 
 #define FLAG(member)                                                                     \
@@ -297,7 +295,10 @@ bool option_apply(struct options *o, enum option_effect effect,
 		option_add_setting(o, rule->key, full.value);
 		return true;
 	case RULE_MODE:
-		o->mode = rule->mode;
+		/* Last wins; but who says once that nothing shall be sent means it. */
+		if (o->mode < MODE_PRETEND || rule->mode > o->mode) {
+			o->mode = rule->mode;
+		}
 		return true;
 	case RULE_FUNCTION:
 		return rule->function(o, &full, e);

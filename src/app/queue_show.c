@@ -85,6 +85,24 @@ static const char *status_text(const struct queue_rcpt *r)
 	return "";
 }
 
+/* What RFC 3461 calls NOTIFY. */
+static void print_notify(struct output *o, unsigned bits)
+{
+	static const char *const words[] = { "never", "success", "failure", "delay" };
+
+	if (bits == 0) {
+		return;
+	}
+	print_name(o, "Reports on");
+	for (size_t i = 0, shown = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (bits >> i & 1) {
+			output_text(o, shown++ ? ", " : "");
+			output_text(o, words[i]);
+		}
+	}
+	output_text(o, "\n");
+}
+
 static void print_rcpt(struct output *o, const struct queue_rcpt *r)
 {
 	print_address(o, "Recipient", r->addr);
@@ -95,6 +113,7 @@ static void print_rcpt(struct output *o, const struct queue_rcpt *r)
 		output_shown(o, r->text);
 	}
 	output_text(o, "\n");
+	print_notify(o, r->notify);
 }
 
 static void print_settings(struct output *o, const struct queue_entry *v)
@@ -112,24 +131,13 @@ static void print_settings(struct output *o, const struct queue_entry *v)
 	}
 }
 
-/* What RFC 3461 calls NOTIFY, RET and ENVID. */
+/* … and NOTIFY for recipients without their own, RET and ENVID. */
 static void print_reports(struct output *o, const struct queue_entry *v)
 {
-	static const char *const notify[] = { "never", "success", "failure", "delay" };
-
 	if (v->envid) {
 		print_text(o, "Envelope ID", v->envid);
 	}
-	if (v->notify) {
-		print_name(o, "Reports on");
-		for (size_t i = 0, shown = 0; i < sizeof(notify) / sizeof(notify[0]); i++) {
-			if (v->notify >> i & 1) {
-				output_text(o, shown++ ? ", " : "");
-				output_text(o, notify[i]);
-			}
-		}
-		output_text(o, "\n");
-	}
+	print_notify(o, v->notify);
 	if (v->ret) {
 		print_text(o, "Reports give", v->ret == 1 ? "the header" : "the whole message");
 	}

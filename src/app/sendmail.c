@@ -13,6 +13,7 @@
 #include "app/submit.h"
 #include "config.h"
 
+#include <errno.h>
 #include <sysexits.h>
 
 /* -bv: what would be done with these recipients, without a message. */
@@ -30,8 +31,12 @@ static int verify(struct call *c)
 	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
 		printf("recipient: <%s>\n", c->envelope.recipients.at[i].spec);
 	}
-	local_problems_say(&c->envelope.problems);
-	return c->envelope.problems.count > 0 ? EX_CONFIG : EX_OK;
+	const struct local_problems *p = &c->envelope.problems;
+	for (size_t i = 0; i < local_problems_kept(p, ALIAS_DISCARDED); i++) {
+		printf("thrown away: <%s>\n", p->at[ALIAS_DISCARDED][i].recipient);
+	}
+	local_problems_say(p);
+	return p->counts[ALIAS_MISTAKE] + p->counts[ALIAS_REFUSED] > 0 ? EX_CONFIG : EX_OK;
 }
 
 static int pretend(struct call *c)
@@ -50,10 +55,12 @@ static int pretend(struct call *c)
 static int check_aliases(struct call *c)
 {
 	struct err e;
-	size_t problems, count;
+	struct alias_report r;
 
 	if (!settings_read(&c->conf, &c->options, &c->id, &e)) {
-		return say_error(&e);
+		bool is_new = e.os_errno == ENOENT && !c->options.file;
+		/* Packages call this when they are installed, perhaps before us. */
+		return is_new ? (say("no aliases file: %s", e.text), EX_OK) : say_error(&e);
 	}
 	c->account = settings_account(&c->conf, &c->options, &c->id, NULL, &e);
 	if (!c->account) {
@@ -64,14 +71,18 @@ static int check_aliases(struct call *c)
 		say("no aliases file: the setting aliases names none");
 		return EX_OK;
 	}
-	if (!local_check_aliases(path, c->account, &c->id, &problems, &count, &e)) {
+	if (!local_check_aliases(path, c->account, &c->id, &r, &e)) {
 		return say_error(&e);
 	}
-	if (problems > 0) {
-		say("%s: %zu error%s", path, problems, problems > 1 ? "s" : "");
+	if (r.mistakes > 0) {
+		say("%s: %zu mistake%s", path, r.mistakes, r.mistakes > 1 ? "s" : "");
 		return EX_CONFIG;
 	}
-	printf("%s: %zu aliases, no errors\n", path, count);
+	/* These are as somebody wanted them; and packages call this when they are installed. */
+	if (r.refused > 0) {
+		say("%s: %zu target%s without mail", path, r.refused, r.refused > 1 ? "s" : "");
+	}
+	printf("%s: %zu alias%s, no mistakes\n", path, r.aliases, r.aliases == 1 ? "" : "es");
 	return EX_OK;
 }
 

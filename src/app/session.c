@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* session: see session.h. */
 #include "app/session.h"
+#include "app/adapt.h"
+#include "app/names.h"
 #include "app/settings.h"
 #include "app/signals.h"
 #include "app/trace.h"
@@ -27,6 +29,7 @@ struct session {
 	const struct account *account;
 	const struct session_source *source;
 	struct session_facts *facts;
+	struct names names;
 	struct stream stream;
 	struct smtp_client *client;
 	struct sasl *sasl;
@@ -53,14 +56,14 @@ static bool connect_server(struct session *s, struct err *e)
 {
 	const struct account *a = s->account;
 	struct net_target target = {
-		.host = conf_text(a, KEY_HOST),
+		.host = s->names.host,
 		.port = conf_port(a),
 		.unix_path = conf_text(a, KEY_SOCKET),
 		.source_ip = conf_text(a, KEY_SOURCE_IP),
 		.family = conf_is(a, KEY_INET_PROTOCOLS, "ipv4")   ? NET_IPV4
 			  : conf_is(a, KEY_INET_PROTOCOLS, "ipv6") ? NET_IPV6
 								   : NET_ANY,
-		.proxy_host = conf_text(a, KEY_PROXY_HOST),
+		.proxy_host = s->names.proxy_host,
 		.proxy_port = (unsigned)conf_number(a, KEY_PROXY_PORT),
 	};
 	int fd = net_connect(&target, deadline_after(s, CONNECT_SECONDS), s->facts->peer, e);
@@ -76,6 +79,7 @@ static bool start_tls(struct session *s, struct err *e)
 {
 	struct tls_options options = settings_tls(s->account);
 
+	options.host = s->names.tls_host;
 	if (!stream_start_tls(&s->stream, &options, deadline_after(s, TLS_SECONDS), e)) {
 		return false;
 	}
@@ -93,7 +97,7 @@ static bool choose_login(struct session *s, const struct smtp_action *action, st
 	struct sasl_options options = {
 		.user = conf_text(a, KEY_USER),
 		.secret = s->options->secret,
-		.host = conf_text(a, KEY_HOST),
+		.host = s->names.host,
 		.port = conf_port(a),
 		.ntlm_domain = conf_text(a, KEY_NTLMDOMAIN),
 		.allowed = conf_mechanisms(a),
@@ -260,6 +264,7 @@ static void submit_next(struct session *s)
 static void settle(struct session *s, struct smtp_txn *txn)
 {
 	s->facts->has_dsn = smtp_client_caps(s->client)->dsn;
+	adapt_undo(job_of(txn));
 	s->source->settled(s->source->context, job_of(txn));
 }
 
@@ -298,6 +303,10 @@ static bool pump(struct session *s, struct err *e)
 			} else {
 				smtp_client_lost(s->client, &why);
 			}
+			break;
+		case SMTP_ADAPT:
+			adapt_job(job_of(action.txn), action.adapt);
+			smtp_client_adapted(s->client);
 			break;
 		case SMTP_BODY:
 			give_body(s, &action);
@@ -362,7 +371,7 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 	};
 
 	stream_address_literal(&s->stream, literal, sizeof(literal));
-	options.ehlo_name = s->options->ehlo_name ? s->options->ehlo_name : literal;
+	options.ehlo_name = s->names.ehlo ? s->names.ehlo : literal;
 	buf_init_secret(&s->binding, 256);
 	trace_init(&s->trace, s->options->trace);
 	s->client = smtp_client_new(&options);
@@ -399,9 +408,12 @@ bool session_run(const struct session_options *o, const struct session_source *s
 	if (!first) {
 		return true;
 	}
-	if (!connect_server(&s, e)) {
+	bool ok = names_find(&s.names, o->account, o->ehlo_name, e) && connect_server(&s, e);
+	if (ok) {
+		ok = converse(&s, first, e);
+	} else {
 		source->settled(source->context, first);
-		return false;
 	}
-	return converse(&s, first, e);
+	names_clear(&s.names);
+	return ok;
 }

@@ -24,10 +24,13 @@ struct session_facts {
 	bool is_ready;			/* the session came as far as a message's own commands */
 };
 
+struct adapted;
+
 /* One message of a session. */
 struct session_job {
 	struct smtp_txn txn;
 	struct message *message;
+	struct adapted *adapted;	/* private: NULL before and after the session */
 };
 
 /* The messages of a session, one after another. */

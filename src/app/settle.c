@@ -61,7 +61,7 @@ static void take_outcome(const struct settle *s, const struct delivery *d, size_
 	case POLICY_DONE:
 		r->status = QUEUE_SENT;
 		/* A server without DSN sends no confirmation: RFC 3461 §5.2.2 lets us say so. */
-		r->is_told = has_dsn || !s->queue || !bounce_is_wanted(d->entry, DSN_RELAYED);
+		r->is_told = has_dsn || !s->queue || !bounce_is_wanted(d->entry, r, DSN_RELAYED);
 		change->is_final = true;
 		break;
 	case POLICY_FAIL:
@@ -111,35 +111,50 @@ static void take_outcomes(const struct settle *s, const struct delivery *d,
 	}
 }
 
-/* A sender who asked not to hear of failures.  Our own reports ask so too, and have none. */
-static bool has_declined(const struct queue_entry *v)
-{
-	return v->sender[0] != '\0' && !bounce_is_wanted(v, DSN_FAILED);
-}
-
-/* One report about all recipients with this status that were not told. */
-static void report(const struct settle *s, const struct delivery *d, enum dsn_kind kind,
-		   struct change *change)
+/*
+ * The recipients that a report of this kind is owed about.  Nothing is owed about those
+ * whose sender wants none; but a failure of mail without a sender a person has to see.
+ */
+static size_t find_owed(struct queue_entry *v, enum dsn_kind kind, size_t *rcpts,
+			struct change *change)
 {
 	static const enum queue_rcpt_status status[] = {
 		[DSN_FAILED] = QUEUE_REFUSED,
 		[DSN_DELAYED] = QUEUE_WAITING,
 		[DSN_RELAYED] = QUEUE_SENT,
 	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		struct queue_rcpt *r = &v->rcpts[i];
+		if (r->status != status[kind] || r->is_told) {
+			continue;
+		}
+		change->has_failed = change->has_failed || kind == DSN_FAILED;
+		if (bounce_is_wanted(v, r, kind) ||
+		    (kind == DSN_FAILED && v->sender[0] == '\0')) {
+			rcpts[count++] = i;
+		} else {
+			r->is_told = kind != DSN_DELAYED;
+		}
+	}
+	return count;
+}
+
+/* One report about all recipients with this status that were not told. */
+static void report(const struct settle *s, const struct delivery *d, enum dsn_kind kind,
+		   struct change *change)
+{
 	struct queue_entry *v = d->entry;
 	size_t *rcpts MEM_AUTO = mem_alloc(v->rcpt_count, sizeof(*rcpts));
-	size_t count = 0;
+	size_t count = find_owed(v, kind, rcpts, change);
 	const struct queue_times times = settings_times(s->account, v->sender);
 	char id[QUEUE_ID_MAX];
 	bool is_told = false;
 	struct err e;
 
-	for (size_t i = 0; i < v->rcpt_count; i++) {
-		if (v->rcpts[i].status == status[kind] && !v->rcpts[i].is_told) {
-			rcpts[count++] = i;
-		}
-	}
 	if (count == 0) {
+		v->is_warned = v->is_warned || kind == DSN_DELAYED;
 		return;
 	}
 	struct bounce b = {
@@ -164,15 +179,14 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 		v->is_warned = true;
 		return;
 	}
-	/* Nothing is owed to who wants no report, nor a confirmation that nobody can get. */
-	bool is_silent = kind == DSN_FAILED && !is_told && !has_declined(v);
+	/* A confirmation that nobody can get is not owed. */
+	bool is_silent = kind == DSN_FAILED && !is_told;
 	for (size_t i = 0; i < count; i++) {
 		v->rcpts[rcpts[i]].is_told = !is_silent;
 	}
 	if (is_silent) {
 		maillog_note(s->log, v->id, "nobody can be told of the failure: it stays in failed/");
 	}
-	change->has_failed = change->has_failed || kind == DSN_FAILED;
 }
 
 static void make_reports(const struct settle *s, const struct delivery *d, struct change *change)

@@ -2,6 +2,7 @@
 /* signals: see signals.h. */
 #include "app/signals.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,7 @@ static const char *volatile last_words = SIGNALS_NOTHING_SENT;
 static volatile sig_atomic_t last_status = EX_TEMPFAIL;
 static const int deadly[] = { SIGTERM, SIGHUP, SIGINT };
 static volatile sig_atomic_t kept[2] = { -1, -1 };
+static volatile sig_atomic_t note_pipe = -1, is_noted;
 
 void signals_end_with(const char *line, int status)
 {
@@ -48,13 +50,39 @@ void signals_keep(const int fds[2])
 	kept[1] = fds[1];
 }
 
+void signals_note(int pipe)
+{
+	is_noted = 0;
+	note_pipe = pipe;
+}
+
+bool signals_noted(void)
+{
+	return is_noted;
+}
+
 /* Only async-signal-safe calls. */
+static void note(void)
+{
+	int saved = errno;
+
+	is_noted = 1;
+	/* When it is full, there is something to read. */
+	ssize_t ignored = write(note_pipe, "", 1);
+	(void)ignored;
+	errno = saved;
+}
+
 static void end_here(int signal_number)
 {
 	static const char safe[] =
 		"sendmail: stopped by a signal; the message is kept in the queue\n";
 	const char *line = last_words;
 
+	if (note_pipe >= 0) {
+		note();
+		return;
+	}
 	if (kept[0] >= 0 && fsync(kept[0]) == 0 && fsync(kept[1]) == 0) {
 		line = safe;
 		last_status = EX_OK;

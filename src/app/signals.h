@@ -26,6 +26,14 @@ void signals_prepare(void);
 void signals_end_with(const char *line, int status);
 
 /*
+ * From now on a deadly signal ends nothing: it is noted, and a byte is written to `pipe`,
+ * which must not block, so that poll() tells of it.  -1: signals are deadly again, and what
+ * was noted is forgotten: for a child.
+ */
+void signals_note(int pipe);
+bool signals_noted(void);
+
+/*
  * Between the two a deadly signal waits: where the fate of the message changes, and what is
  * said about it has to change with it.
  */

@@ -8,164 +8,17 @@
  */
 #include "app/submit.h"
 #include "app/background.h"
-#include "app/compose.h"
-#include "app/drain.h"
 #include "app/maillog.h"
+#include "app/refusals.h"
 #include "app/say.h"
 #include "app/signals.h"
+#include "app/submit_state.h"
 #include "app/tell.h"
-#include "base/clock.h"
-#include "base/mem.h"
 #include "queue/slot.h"
 #include "smtp/server.h"
 
 #include <sysexits.h>
 #include <unistd.h>
-
-enum delivery_mode { MODE_INTERACTIVE, MODE_BACKGROUND, MODE_QUEUE };
-
-struct submission {
-	struct call *call;
-	const struct account *account;
-	enum delivery_mode mode;
-	struct queue *queue;	/* NULL: off, or it cannot be used */
-	struct err no_queue;	/* why it cannot be used; cause NONE = it is off */
-	struct queue_entry entry;
-	struct message_store store;	/* its file is this message's */
-	struct maillog *log;
-	struct buf group;
-	int slot;
-	struct drain drain;	/* others that wait */
-	struct delivery delivery;
-	bool is_taken;		/* `delivery` was given to the session */
-	bool is_over;
-	bool is_alone;		/* the caller has its answer: this goes on in the background */
-	int status;
-};
-
-/* -- into the queue -------------------------------------------------------------------- */
-
-static void open_queue(struct submission *s)
-{
-	char *path MEM_AUTO = NULL;
-
-	s->no_queue = (struct err){ 0 };
-	s->mode = MODE_INTERACTIVE;
-	if (!conf_on(s->account, KEY_QUEUE)) {
-		return;
-	}
-	s->mode = (enum delivery_mode)conf_number(s->account, KEY_DELIVERY_MODE);
-	path = settings_queue_path(s->account, &s->call->id, &s->no_queue);
-	if (path && queue_open(path, true, &s->queue, &s->no_queue)) {
-		s->store.queue = s->queue;
-		s->store.place = s->mode == MODE_QUEUE ? QUEUE_DEFERRED : QUEUE_INCOMING;
-	}
-}
-
-/* The queue turned out to be of no use; the message can still be sent at once. */
-static void lose_queue(struct submission *s, const struct err *why)
-{
-	s->no_queue = *why;
-	queue_close(s->queue);
-	s->queue = NULL;
-	s->store.queue = NULL;
-}
-
-static void give_up_file(struct submission *s)
-{
-	struct err ignored;
-
-	if (s->queue && s->store.file.fd >= 0 &&
-	    !queue_remove(s->queue, &s->store.file, &ignored)) {
-		queue_file_close(&s->store.file);
-	}
-}
-
-static const int nothing_kept[2] = { -1, -1 };
-
-/* From now on a signal does not lose the message. */
-static bool store(struct submission *s, struct err *e)
-{
-	int fds[2];
-
-	signals_hold();
-	bool ok = message_store(&s->call->message, &s->store, e);
-	if (ok) {
-		queue_sync_descriptors(s->queue, &s->store.file, fds);
-		signals_keep(fds);
-	}
-	signals_release();
-	return ok;
-}
-
-/* The log wants a name for it also without a queue. */
-static void name_it(struct queue_entry *v)
-{
-	uint32_t random;
-
-	clock_random(&random, sizeof(random));
-	queue_id_make(v->id, (int64_t)v->arrival * 1000000, random);
-}
-
-/* Reads the message to its end, into the queue when there is one. */
-static bool take_in(struct submission *s, struct err *e)
-{
-	struct message *m = &s->call->message;
-	struct err why;
-
-	if (!compose_header(s->call, e)) {
-		return false;
-	}
-	s->account = s->call->account;
-	if (!compose_entry(s->call, &s->entry, e)) {
-		return false;
-	}
-	if (!queue_entry_group(&s->entry, &s->group)) {
-		return err_set(e, CAUSE_USAGE, "the settings on the command line are too long");
-	}
-	s->store.entry = &s->entry;
-	open_queue(s);
-	if (s->mode == MODE_QUEUE && !s->queue) {
-		*e = s->no_queue;
-		return false;
-	}
-	if (!message_read_body(m, STDIN_FILENO, &s->store, e)) {
-		give_up_file(s);
-		return false;
-	}
-	if (s->queue && !s->store.queue) {
-		lose_queue(s, &s->store.why);
-	}
-	bool is_in_memory = !m->store;
-	if (s->queue && !store(s, &why)) {
-		if (!is_in_memory || s->mode == MODE_QUEUE) {
-			*e = why;
-			return false;
-		}
-		lose_queue(s, &why);
-	}
-	s->entry.size = message_size(m);
-	s->entry.is_8bit = m->is_8bit;
-	if (!s->queue) {
-		name_it(&s->entry);
-	}
-	return true;
-}
-
-/* Durable: from now on exit status 0 is true. */
-static bool sync_file(struct submission *s, struct err *e)
-{
-	signals_hold();
-	bool ok = queue_sync(s->queue, &s->store.file, e);
-	if (!ok) {
-		give_up_file(s);
-	}
-	signals_keep(nothing_kept);
-	signals_end_with(ok ? "" : "sendmail: stopped by a signal; nothing was sent\n",
-			 ok ? EX_OK : EX_TEMPFAIL);
-	signals_release();
-	return ok;
-}
 
 static void notice(const struct submission *s, enum tell_why why)
 {
@@ -192,9 +45,11 @@ static bool is_refused_for_all(const struct smtp_txn *txn)
  */
 static bool wants_report(const struct submission *s)
 {
-	return s->is_alone || (s->queue && (s->call->options.error_mode == ERRORS_MAIL ||
-					    (s->call->answer &&
-					     !is_refused_for_all(&s->delivery.job.txn))));
+	enum error_mode mode = s->call->options.error_mode;
+	bool by_mail = mode == ERRORS_MAIL || mode == ERRORS_MAIL_ZERO ||
+		       (s->call->answer && !is_refused_for_all(&s->delivery.job.txn));
+
+	return s->is_alone || (s->queue && by_mail);
 }
 
 static void answer_client(const struct submission *s, bool is_kept, bool is_reported)
@@ -209,6 +64,19 @@ static void answer_client(const struct submission *s, bool is_kept, bool is_repo
 	if (s->call->answer) {
 		smtp_server_judge(s->call->answer, &fate);
 	}
+}
+
+/* Has everyone got it, or will, or is the sender told?  (-oee) */
+static bool is_cared_for(const struct submission *s, bool is_kept)
+{
+	for (size_t i = 0; i < s->entry.rcpt_count; i++) {
+		const struct queue_rcpt *r = &s->entry.rcpts[i];
+		if ((r->status == QUEUE_REFUSED && !r->is_told) ||
+		    (r->status == QUEUE_WAITING && !is_kept)) {
+			return false;
+		}
+	}
+	return s->queue != NULL;
 }
 
 static void end_own(struct submission *s, const struct session_facts *facts, const struct err *why)
@@ -231,7 +99,10 @@ static void end_own(struct submission *s, const struct session_facts *facts, con
 	enum settled settled = settle_message(&settle, &s->delivery, facts, why, &e);
 	bool is_kept = settled == SETTLED_KEPT;
 	s->status = tell_exit_status(&s->delivery.job.txn, is_kept);
-	signals_keep(nothing_kept);
+	if (errors == ERRORS_MAIL_ZERO && settled != SETTLED_ERROR && is_cared_for(s, is_kept)) {
+		s->status = EX_OK;
+	}
+	signals_keep(submit_nothing_kept);
 	signals_end_with(s->status == EX_OK ? "" : "sendmail: stopped by a signal\n", s->status);
 	signals_release();
 	if (s->is_alone) {
@@ -253,9 +124,21 @@ static void end_own(struct submission *s, const struct session_facts *facts, con
 /* What the caller hears: a target that an alias names and that gets nothing is no success. */
 static int answer(const struct submission *s)
 {
-	bool has_problem = s->call->envelope.problems.count > 0;
+	const struct local_problems *p = &s->call->envelope.problems;
+	struct smtp_answer *a = s->call->answer;
 
-	return s->status == EX_OK && has_problem ? EX_CONFIG : s->status;
+	if (p->counts[ALIAS_REFUSED] == 0 || s->status != EX_OK) {
+		return s->status;
+	}
+	/* An SMTP client hears of it now, when its sender does not hear of it by mail. */
+	if (a && !s->is_refusal_told) {
+		smtp_answer_set(a, VERDICT_PERMANENT, 554, "5.3.5", "%s%s",
+				p->at[ALIAS_REFUSED][0].text,
+				s->entry.rcpt_count > 0 ? "; the other recipients have it" : "");
+	}
+	return s->is_refusal_told && s->call->options.error_mode == ERRORS_MAIL_ZERO
+		       ? EX_OK
+		       : EX_CONFIG;
 }
 
 /* The caller gets its answer; whatever is left to do for others is done by a child. */
@@ -364,7 +247,7 @@ static int leave_it(struct submission *s)
 {
 	struct err e;
 
-	if (!sync_file(s, &e)) {
+	if (!submit_sync(s, &e)) {
 		return say_error(&e);
 	}
 	notice(s, TELL_BUSY);
@@ -378,7 +261,7 @@ static int queue_only(struct submission *s)
 {
 	struct err e;
 
-	if (!sync_file(s, &e)) {
+	if (!submit_sync(s, &e)) {
 		return say_error(&e);
 	}
 	notice(s, TELL_TRIED);
@@ -390,7 +273,7 @@ static int send_or_keep(struct submission *s)
 	struct err e;
 
 	if (s->mode == MODE_BACKGROUND && s->queue) {
-		if (!sync_file(s, &e)) {
+		if (!submit_sync(s, &e)) {
 			return say_error(&e);
 		}
 		notice(s, TELL_BACKGROUND);
@@ -403,6 +286,44 @@ static int send_or_keep(struct submission *s)
 	return !take_slot(s) || s->slot >= 0 ? send_now(s) : leave_it(s);
 }
 
+static bool tell_refusals(struct submission *s)
+{
+	struct call *c = s->call;
+	const struct refusals r = {
+		.problems = &c->envelope.problems,
+		.mode = c->options.error_mode,
+		.client = c->client,
+		.queue = s->queue,
+		.account = s->account,
+		.id = &c->id,
+		.log = s->log,
+		.entry = &s->entry,
+		.message = &c->message,
+	};
+
+	return refusals_tell(&r);
+}
+
+/* Nobody gets it; the report about that is on its way. */
+static int send_nothing(struct submission *s)
+{
+	if (s->call->answer) {
+		smtp_answer_set(s->call->answer, VERDICT_ACCEPTED, 250, "2.0.0",
+				"Ok: nobody gets it, as the aliases say (%s)", s->entry.id);
+	}
+	if (s->queue && s->mode != MODE_QUEUE) {
+		serve_others(s, drain_has_waiting(&s->drain));
+	}
+	return EX_OK;
+}
+
+static int dispatch(struct submission *s)
+{
+	return s->entry.rcpt_count == 0 ? send_nothing(s)
+	       : s->mode == MODE_QUEUE	? queue_only(s)
+					: send_or_keep(s);
+}
+
 int submit(struct call *c)
 {
 	struct submission s = { .call = c, .slot = -1 };
@@ -412,15 +333,18 @@ int submit(struct call *c)
 	queue_entry_init(&s.entry);
 	queue_file_init(&s.store.file);
 	buf_init(&s.group, QUEUE_GROUP_MAX);
-	if (!call_prepare(c, &e) || !take_in(&s, &e)) {
+	if (!call_prepare(c, &e) || !submit_take_in(&s, &e)) {
 		status = say_error(&e);
 	} else {
 		s.log = maillog_open(s.account, &c->id);
 		s.drain = (struct drain){ .queue = s.queue, .account = s.account, .id = &c->id,
 					  .log = s.log, .group = s.group.data };
 		maillog_arrived(s.log, &s.entry, &c->message);
-		tell_problems(&c->envelope.problems, s.log, s.entry.id);
-		s.status = s.mode == MODE_QUEUE ? queue_only(&s) : send_or_keep(&s);
+		s.is_refusal_told = tell_refusals(&s);
+		if (c->breaks_signature) {
+			tell_broken_signature(s.log, s.entry.id);
+		}
+		s.status = dispatch(&s);
 		status = answer(&s);
 		maillog_close(s.log);
 	}

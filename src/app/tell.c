@@ -125,10 +125,11 @@ int tell_exit_status(const struct smtp_txn *txn, bool is_kept)
 	return status;
 }
 
-void tell_problems(const struct local_problems *p, struct maillog *log, const char *id)
+void tell_broken_signature(struct maillog *log, const char *id)
 {
-	local_problems_say(p);
-	for (size_t i = 0; i < p->count && i < LOCAL_PROBLEMS_MAX; i++) {
-		maillog_note(log, id, "%s", p->lines[i]);
-	}
+	static const char text[] = "the message has a DKIM signature, which does not hold any "
+				   "more: set_from_header on replaced its sender";
+
+	say("%s", text);
+	maillog_note(log, id, "%s", text);
 }

@@ -30,7 +30,7 @@ enum tell_why {
 /* That it was queued instead of sent: ID, reason, next try. */
 void tell_kept(const struct queue_entry *v, enum tell_why why);
 
-/* Targets of aliases that get no mail, also in the log; everybody else gets it. */
-void tell_problems(const struct local_problems *p, struct maillog *log, const char *id);
+/* set_from_header replaced From in a message that was signed; also in the log. */
+void tell_broken_signature(struct maillog *log, const char *id);
 
 #endif

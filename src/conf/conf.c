@@ -85,6 +85,13 @@ static bool takes_sender(const char *from, struct span sender)
 	return false;
 }
 
+bool conf_takes_sender(const struct account *a, const char *sender)
+{
+	const char *from = conf_text(a, KEY_FROM);
+
+	return from && sender[0] && takes_sender(from, span_str(sender));
+}
+
 /* The user's account hides one of the same name in the system's file. */
 static bool is_hidden(const struct conf *c, size_t i)
 {
@@ -148,9 +155,8 @@ struct account *conf_choose(struct conf *c, const char *name, const char *sender
 		struct account *a = account_find(c, 0, span_str(name));
 		return a ? a : fail_choice(c, name, e);
 	}
-	for (size_t i = 0; i < c->count && sender && sender[0]; i++) {
-		const char *from = conf_text(&c->accounts[i], KEY_FROM);
-		if (from && takes_sender(from, span_str(sender)) && !is_hidden(c, i)) {
+	for (size_t i = 0; i < c->count && sender; i++) {
+		if (conf_takes_sender(&c->accounts[i], sender) && !is_hidden(c, i)) {
 			return &c->accounts[i];
 		}
 	}

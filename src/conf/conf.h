@@ -151,6 +151,9 @@ struct account *conf_add_account(struct conf *c, const char *name);
 struct account *conf_choose(struct conf *c, const char *name, const char *sender,
 			    struct err *e) RELAY_CHECKED;
 
+/* Does `from` take this sender: the address, with a +detail too, or the pattern? */
+bool conf_takes_sender(const struct account *a, const char *sender);
+
 /*
  * Sets one value from the command line, checked as in a file.  Errors read
  * "ORIGIN: key: what is wrong".

@@ -171,11 +171,14 @@ size_t addr_encoded_word(const struct addr_parser *p)
 	struct span s = span_first(span_from(p->text, p->at), WORD_MAX);
 	unsigned marks = 0;
 
+	if (s.size < 2 || s.data[1] != '?') {
+		return 0;
+	}
 	for (size_t i = 1; i < s.size && s.data[i] > ' '; i++) {
 		marks += s.data[i] == '?';
 		if (marks == 4) {
 			bool is_end = i + 1 < s.size && s.data[i + 1] == '=';
-			return is_end && s.data[1] == '?' ? i + 2 : 0;
+			return is_end ? i + 2 : 0;
 		}
 	}
 	return 0;

@@ -9,9 +9,12 @@
 
 #include <stdlib.h>
 
-struct aliases *aliases_parse(struct span text, const char *file, struct err *e)
+struct aliases *aliases_parse(struct span text, const char *file,
+			      const struct alias_env *env)
 {
-	return aliases_read(text, file, NULL, e);
+	struct alias_problems problems = { .env = env };
+
+	return aliases_read(text, file, &problems);
 }
 
 void alias_clear(struct alias *alias)
@@ -61,6 +64,11 @@ static const struct alias *find_name(const struct aliases *a, struct span name)
 	return NULL;
 }
 
+const struct alias *aliases_default(const struct aliases *a)
+{
+	return find_name(a, span_str("default"));
+}
+
 const struct alias *aliases_find(const struct aliases *a, const struct alias_env *env,
 				 const char *spec)
 {
@@ -71,45 +79,88 @@ const struct alias *aliases_find(const struct aliases *a, const struct alias_env
 		return NULL;
 	}
 	const struct alias *found = find_name(a, addr_local(span_str(spec)));
-	return found ? found : find_name(a, span_str("default"));
+	return found ? found : aliases_default(a);
 }
 
-void alias_problem(struct alias_problems *p, const char *text)
+void alias_problem(struct alias_problems *p, enum alias_trouble trouble, const char *text)
 {
-	p->count++;
-	p->tell(p->context, text);
+	p->counts[trouble]++;
+	p->env->tell(p->env->context, trouble, p->recipient, text);
 }
 
 void alias_refuse(const struct target *t, const char *name, const char *file,
 		  struct alias_problems *problems)
 {
 	static const char *const reasons[] = {
-		[TARGET_INCLUDE] = "is a file that an included file includes",
 		[TARGET_COMMAND] = "is a command, and none is run",
 		[TARGET_FILE] = "is a file, and mail is not written to files",
-		[TARGET_UNKNOWN] = "is not known; the only such word is :include:",
+		[TARGET_UNKNOWN] = "is not known here; there are :include: and :blackhole:",
 	};
 	struct err e;
 
 	/* For its bounded, printable text. */
-	if (!err_set(&e, CAUSE_CONFIG, "%s:%u: %s: no mail goes to \"%s\": this %s", file,
-		     t->line, name, t->text, reasons[t->kind])) {
-		alias_problem(problems, e.text);
+	if (t->kind == TARGET_NOTHING) {
+		err_set(&e, CAUSE_CONFIG, "%s:%u: %s: thrown away by \"%s\"", file, t->line,
+			name, t->text);
+		alias_problem(problems, ALIAS_DISCARDED, e.text);
+		return;
 	}
+	err_set(&e, CAUSE_CONFIG,
+		"%s:%u: %s: no mail goes to \"%s\": this %s; put an address in its place",
+		file, t->line, name, t->text, reasons[t->kind]);
+	alias_problem(problems, ALIAS_REFUSED, e.text);
+}
+
+/* -- included files ------------------------------------------------------------ */
+
+void alias_paths_clear(struct alias_paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++) {
+		free(paths->at[i]);
+	}
+	free(paths->at);
+	*paths = (struct alias_paths){ 0 };
+}
+
+size_t alias_paths_find(const struct alias_paths *paths, const char *path)
+{
+	size_t i = 0;
+
+	while (i < paths->count && strcmp(paths->at[i], path) != 0) {
+		i++;
+	}
+	return i;
+}
+
+static void remember(struct alias_paths *paths, const char *path)
+{
+	paths->at = mem_resize(paths->at, paths->count + 1, sizeof(paths->at[0]));
+	paths->at[paths->count++] = mem_str(path);
 }
 
 bool alias_include(struct alias *to, const struct target *t, const char *name,
-		   const char *file, const struct alias_env *env,
+		   const char *file, struct alias_paths *paths,
 		   struct alias_problems *problems)
 {
+	const struct alias_env *env = problems->env;
 	struct buf text BUF_AUTO;
 	struct err e;
 
 	*to = (struct alias){ 0 };
+	if (alias_paths_find(paths, t->text) < paths->count) {
+		return false;
+	}
+	if (paths->count >= ALIAS_INCLUDES_MAX) {
+		err_set(&e, CAUSE_CONFIG, "%s:%u: %s: more than %u included files", file, t->line,
+			name, ALIAS_INCLUDES_MAX);
+		alias_problem(problems, ALIAS_REFUSED, e.text);
+		return false;
+	}
+	remember(paths, t->text);
 	buf_init(&text, ALIAS_INCLUDE_MAX);
 	if (!env->read(env->context, t->text, &text, &e)) {
 		err_ctx(&e, "%s:%u: %s: :include:", file, t->line, name);
-		alias_problem(problems, e.text);
+		alias_problem(problems, ALIAS_REFUSED, e.text);
 		return false;
 	}
 	to->name = mem_str(name);

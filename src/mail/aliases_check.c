@@ -10,24 +10,25 @@
 
 struct check {
 	const struct aliases *aliases;
-	const struct alias_env *env;
 	struct alias_problems problems;
+	struct alias_paths paths;
 	enum { FRESH, OPEN, DONE } *states;
 	unsigned *heights;	/* aliases behind each that is DONE, with itself */
 };
 
 static unsigned walk(struct check *c, const char *spec, const struct alias *parent,
 		     unsigned depth);
+static unsigned walk_targets(struct check *c, const struct alias *from, const char *file,
+			     const struct alias *alias, unsigned depth);
 
 static void tell_alias(struct check *c, const struct alias *alias, const char *what,
 		       const char *name)
 {
 	struct err e;
 
-	if (!err_set(&e, CAUSE_CONFIG, "%s:%u: %s%s%s", c->aliases->file, alias->line,
-		     alias->name, what, name)) {
-		alias_problem(&c->problems, e.text);
-	}
+	err_set(&e, CAUSE_CONFIG, "%s:%u: %s%s%s; take one of them out", c->aliases->file,
+		alias->line, alias->name, what, name);
+	alias_problem(&c->problems, ALIAS_MISTAKE, e.text);
 }
 
 static unsigned larger(unsigned a, unsigned b)
@@ -35,45 +36,56 @@ static unsigned larger(unsigned a, unsigned b)
 	return a > b ? a : b;
 }
 
-static unsigned walk_include(struct check *c, const struct target *t,
+static unsigned walk_include(struct check *c, const struct target *t, const char *file,
 			     const struct alias *alias, unsigned depth)
 {
 	struct alias included;
-	unsigned height = 0;
+	size_t refused = c->problems.counts[ALIAS_REFUSED];
+	struct err e;
 
-	if (!alias_include(&included, t, alias->name, c->aliases->file, c->env,
-			   &c->problems)) {
+	if (!alias_include(&included, t, alias->name, file, &c->paths, &c->problems)) {
 		return 0;
 	}
-	for (size_t i = 0; i < included.count; i++) {
-		const struct target *inner = &included.targets[i];
-		if (inner->kind == TARGET_ADDRESS) {
-			height = larger(height, walk(c, inner->text, alias, depth + 1));
-		} else if (inner->kind != TARGET_FINAL) {
-			alias_refuse(inner, alias->name, t->text, &c->problems);
-		}
+	if (included.count == 0 && c->problems.counts[ALIAS_REFUSED] == refused) {
+		err_set(&e, CAUSE_CONFIG, "%s:%u: %s: nobody is in %s; write an address there",
+			file, t->line, alias->name, t->text);
+		alias_problem(&c->problems, ALIAS_REFUSED, e.text);
 	}
+	unsigned height = walk_targets(c, &included, t->text, alias, depth);
 	alias_clear(&included);
 	return height;
 }
 
-static unsigned walk_target(struct check *c, const struct target *t,
+static unsigned walk_target(struct check *c, const struct target *t, const char *file,
 			    const struct alias *alias, unsigned depth)
 {
 	switch (t->kind) {
 	case TARGET_ADDRESS:
 		return walk(c, t->text, alias, depth + 1);
 	case TARGET_INCLUDE:
-		return walk_include(c, t, alias, depth);
+		return walk_include(c, t, file, alias, depth);
 	case TARGET_COMMAND:
 	case TARGET_FILE:
 	case TARGET_UNKNOWN:
-		alias_refuse(t, alias->name, c->aliases->file, &c->problems);
+		alias_refuse(t, alias->name, file, &c->problems);
 		return 0;
 	case TARGET_FINAL:
+	case TARGET_NOTHING:
+	case TARGET_LOST:
 		return 0;
 	}
 	return 0;
+}
+
+static unsigned walk_targets(struct check *c, const struct alias *from, const char *file,
+			     const struct alias *alias, unsigned depth)
+{
+	unsigned height = 0;
+
+	for (size_t i = 0; i < from->count; i++) {
+		height = larger(height, walk_target(c, &from->targets[i], file, alias, depth));
+	}
+	return height;
 }
 
 static unsigned walk_alias(struct check *c, const struct alias *alias, unsigned depth)
@@ -83,8 +95,8 @@ static unsigned walk_alias(struct check *c, const struct alias *alias, unsigned 
 
 	c->states[i] = OPEN;
 	/* No deeper, so that no file can use up the stack. */
-	for (size_t k = 0; depth < ALIAS_DEPTH_MAX && k < alias->count; k++) {
-		height = larger(height, walk_target(c, &alias->targets[k], alias, depth));
+	if (depth < ALIAS_DEPTH_MAX) {
+		height = walk_targets(c, alias, c->aliases->file, alias, depth);
 	}
 	c->states[i] = DONE;
 	c->heights[i] = height + 1;
@@ -98,7 +110,7 @@ static unsigned walk_alias(struct check *c, const struct alias *alias, unsigned 
 static unsigned walk(struct check *c, const char *spec, const struct alias *parent,
 		     unsigned depth)
 {
-	const struct alias *alias = aliases_find(c->aliases, c->env, spec);
+	const struct alias *alias = aliases_find(c->aliases, c->problems.env, spec);
 
 	if (!alias) {
 		return 0;
@@ -117,25 +129,50 @@ static unsigned walk(struct check *c, const char *spec, const struct alias *pare
 	return 0;
 }
 
-size_t aliases_check(struct span text, const char *file, const struct alias_env *env,
-		     size_t *ret_count)
+static int by_line(const void *a, const void *b)
 {
-	struct check c = { .env = env, .problems = { env->tell, env->context, 0 } };
-	struct err e;
-	struct aliases *a = aliases_read(text, file, &c.problems, &e);
+	const struct alias *const *x = a, *const *y = b;
 
-	BUG_ON(!a);
+	return ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+/* In the order of the file: so what is told is easy to follow. */
+static void walk_all(struct check *c)
+{
+	size_t count = c->aliases->count;
+	const struct alias **order MEM_AUTO = mem_alloc(count, sizeof(*order));
+
+	for (size_t i = 0; i < count; i++) {
+		order[i] = &c->aliases->at[i];
+	}
+	if (count > 0) {
+		qsort(order, count, sizeof(*order), by_line);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (c->states[order[i] - c->aliases->at] == FRESH) {
+			walk_alias(c, order[i], 0);
+		}
+	}
+}
+
+struct alias_report aliases_check(struct span text, const char *file,
+				  const struct alias_env *env)
+{
+	struct check c = { .problems.env = env };
+	struct aliases *a = aliases_read(text, file, &c.problems);
+
 	c.aliases = a;
 	c.states = mem_alloc(a->count, sizeof(c.states[0]));
 	c.heights = mem_alloc(a->count, sizeof(c.heights[0]));
-	for (size_t i = 0; i < a->count; i++) {
-		if (c.states[i] == FRESH) {
-			walk_alias(&c, &a->at[i], 0);
-		}
-	}
-	*ret_count = a->count;
+	walk_all(&c);
+	const struct alias_report report = {
+		.aliases = a->count,
+		.mistakes = c.problems.counts[ALIAS_MISTAKE],
+		.refused = c.problems.counts[ALIAS_REFUSED],
+	};
 	free(c.states);
 	free(c.heights);
+	alias_paths_clear(&c.paths);
 	aliases_free(a);
-	return c.problems.count;
+	return report;
 }

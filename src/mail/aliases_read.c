@@ -1,159 +1,42 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * aliases_read: the text of an aliases file, or of a file it includes, → entries.  Must
- * never lose a target without a word.
+ * never lose a target without a word, nor anything behind a mistake.
  */
 #include "base/mem.h"
 #include "base/text.h"
 #include "mail/aliases_set.h"
+#include "mail/aliases_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Most bytes of one name or target as written. */
 enum { TARGET_MAX = 4096 };
 
-struct reader {
-	struct span text;
-	size_t at;
-	unsigned line;		/* of the next byte */
-	unsigned piece_line;	/* where the last piece begins */
-	bool in_entry;
-	const char *file;
-	struct alias_problems *problems;	/* NULL: the first error ends it */
-	struct err *e;
-};
-
-static bool fail(const struct reader *r, unsigned line, const char *name,
+/* Always false. */
+static bool fail(const struct alias_text *r, unsigned line, const char *name,
 		 const char *what)
 {
-	return err_set(r->e, CAUSE_CONFIG, "%s:%u: %s%s%s", r->file, line, name,
-		       name[0] ? ": " : "", what);
-}
+	struct err e;
 
-static char byte_at(const struct reader *r, size_t at)
-{
-	return at < r->text.size ? r->text.data[at] : '\n';
-}
-
-/* Where the line that holds `at` ends: at its LF, or at the end of the text. */
-static size_t line_end(const struct reader *r, size_t at)
-{
-	struct span rest = span_from(r->text, at);
-	const char *newline = rest.size ? memchr(rest.data, '\n', rest.size) : NULL;
-
-	return newline ? (size_t)(newline - r->text.data) : r->text.size;
-}
-
-/* At a line start: goes past empty lines and comments.  False at the end of the text. */
-static bool skip_lines(struct reader *r)
-{
-	while (r->at < r->text.size) {
-		size_t end = line_end(r, r->at);
-		struct span line = span_of(r->text.data + r->at, end - r->at);
-		struct span inside = span_trim(line);
-		if (inside.size > 0 && inside.data[0] != '#') {
-			return true;
-		}
-		r->at = end < r->text.size ? end + 1 : end;
-		r->line++;
-	}
+	err_set(&e, CAUSE_CONFIG, "%s:%u: %s%s%s", r->file, line, name, name[0] ? ": " : "",
+		what);
+	alias_problem(r->problems, r->is_include ? ALIAS_REFUSED : ALIAS_MISTAKE, e.text);
 	return false;
 }
 
-/* At an LF: true when the entry goes on, on the next line that is not empty. */
-static bool next_line(struct reader *r)
+/* The last piece has an address that is wrong: says where in the file. */
+static bool fail_address(const struct alias_text *r, char stop, const char *name,
+			 const struct buf *piece, struct span text,
+			 const struct addr_fault *fault)
 {
-	if (r->at >= r->text.size) {
-		return false;
-	}
-	r->at++;
-	r->line++;
-	return skip_lines(r) && (byte_at(r, r->at) == ' ' || byte_at(r, r->at) == '\t');
-}
+	struct alias_text_place place =
+		alias_text_find(r, stop, (size_t)(text.data - piece->data) + fault->at);
+	struct err e = { 0 };
 
-/* Goes past a `\\` at the end of a line: the next line belongs to this one. */
-static void join_lines(struct reader *r)
-{
-	size_t end = r->at + 1;
-
-	if (byte_at(r, r->at) != '\\' || end >= r->text.size) {
-		return;
-	}
-	end += byte_at(r, end) == '\r';
-	if (end < r->text.size && byte_at(r, end) == '\n') {
-		r->at = end + 1;
-		r->line++;
-	}
-}
-
-/*
- * The next byte of the entry: line ends are blanks, comments are not there.  False at the
- * end of the entry: the reader is then at the start of the next line.
- */
-static bool next_byte(struct reader *r, char before, bool is_plain, char *ret_byte)
-{
-	bool after_blank = before == ' ' || before == '\t';
-
-	join_lines(r);
-	if (is_plain && after_blank && byte_at(r, r->at) == '#') {
-		r->at = line_end(r, r->at);
-	}
-	if (byte_at(r, r->at) == '\r' && byte_at(r, r->at + 1) == '\n') {
-		r->at++;
-	}
-	if (byte_at(r, r->at) == '\n' && !next_line(r)) {
-		r->in_entry = false;
-		return false;
-	}
-	*ret_byte = byte_at(r, r->at);
-	r->at++;
-	return true;
-}
-
-/* After an error: to the start of the next entry. */
-static void skip_entry(struct reader *r)
-{
-	char c = ' ';
-
-	while (r->in_entry && next_byte(r, c, false, &c)) {
-		continue;
-	}
-}
-
-/*
- * Appends the text of the entry up to `stop` outside quotes and comments.  *ret_stopped
- * is false when the entry ended instead.
- */
-static bool read_piece(struct reader *r, char stop, struct buf *to, bool *ret_stopped)
-{
-	bool in_quotes = false, is_escaped = false, has_text = false;
-	unsigned depth = 0;
-	char c = ',';
-
-	while (next_byte(r, c, !in_quotes && depth == 0, &c)) {
-		bool is_plain = !in_quotes && depth == 0;
-		if (c == stop && is_plain) {
-			*ret_stopped = true;
-			return true;
-		}
-		if (!has_text && c != ' ' && c != '\t') {
-			has_text = true;
-			r->piece_line = r->line;
-		}
-		if (!buf_add_byte(to, c)) {
-			return false;
-		}
-		if (is_escaped || c == '\\') {
-			is_escaped = !is_escaped && !is_plain;
-		} else if (c == '"' && depth == 0) {
-			in_quotes = !in_quotes;
-		} else if (!in_quotes) {
-			depth += c == '(';
-			depth -= c == ')' && depth > 0;
-		}
-	}
-	*ret_stopped = false;
-	return true;
+	addr_fault_set_at(&e, fault, text, addr_column(r->text, place.at));
+	return fail(r, place.line, name, e.text);
 }
 
 /* What a target is; *text becomes the path, the command or the address alone. */
@@ -164,6 +47,7 @@ static enum target_kind kind_of(struct span *text)
 		enum target_kind kind;
 	} rows[] = {
 		{ ":include:", TARGET_INCLUDE },
+		{ ":blackhole:", TARGET_NOTHING },
 		{ ":", TARGET_UNKNOWN },
 		{ "|", TARGET_COMMAND },
 		{ "/", TARGET_FILE },
@@ -180,7 +64,8 @@ static enum target_kind kind_of(struct span *text)
 			*text = is_include ? span_trim(span_from(inside,
 								 strlen(rows[i].start)))
 					   : inside;
-			return rows[i].kind;
+			return span_equal(inside, span_str("/dev/null")) ? TARGET_NOTHING
+									 : rows[i].kind;
 		}
 	}
 	if (text->data[0] == '\\') {
@@ -190,41 +75,49 @@ static enum target_kind kind_of(struct span *text)
 	return TARGET_ADDRESS;
 }
 
-/* The text of a target of this kind, or false with *r->e set. */
-static bool read_text(struct reader *r, enum target_kind kind, struct span text,
-		      const char *name, char **ret_text)
+/* The text of a target of this kind, or false: that was told.  It stands in `piece`. */
+static bool read_text(struct alias_text *r, enum target_kind kind, struct span text,
+		      const struct buf *piece, const char *name, char **ret_text)
 {
+	struct addr_fault fault;
+
 	if (kind != TARGET_ADDRESS && kind != TARGET_FINAL) {
 		bool is_path = text.size > 0 && text.data[0] == '/' &&
 			       !memchr(text.data, 0, text.size);
 		if (kind == TARGET_INCLUDE && !is_path) {
 			return fail(r, r->piece_line, name,
-				    ":include: needs the whole path of a file");
+				    ":include: needs the whole path of a file, from \"/\" on");
 		}
 		*ret_text = mem_copy(text.data, text.size);
 		return true;
 	}
-	if (!addr_parse_one(ret_text, text, r->e)) {
-		r->e->cause = CAUSE_CONFIG;
-		return err_ctx(r->e, "%s:%u%s%s", r->file, r->piece_line,
-			       name[0] ? ": " : "", name);
+	if (!addr_read_one(ret_text, text, &fault)) {
+		return fail_address(r, ',', name, piece, text, &fault);
 	}
 	if (*ret_text[0] == '\0') {
 		free(*ret_text);
 		*ret_text = NULL;
-		return fail(r, r->piece_line, name, "a target is empty");
+		return fail(r, r->piece_line, name,
+			    "a target is empty; write an address, or /dev/null");
 	}
 	return true;
 }
 
-static bool add_target(struct reader *r, struct alias *alias, const char *name,
-		       struct span text)
+/* piece: what was read; NULL: it could not be. */
+static void add_target(struct alias_text *r, struct alias *alias, const char *name,
+		       const struct buf *piece)
 {
-	enum target_kind kind = kind_of(&text);
+	struct span text = piece ? span_trim(buf_span(piece)) : span_of(NULL, 0);
+	enum target_kind kind = TARGET_LOST;
 	char *copy = NULL;
 
-	if (!read_text(r, kind, text, name, &copy)) {
-		return false;
+	if (text.size > 0) {
+		kind = kind_of(&text);
+		kind = read_text(r, kind, text, piece, name, &copy) ? kind : TARGET_LOST;
+	}
+	/* Whose line it is has been told that he gets nothing. */
+	if (kind == TARGET_LOST && r->is_include) {
+		return;
 	}
 	/* Doubling each time: room is the next power of two. */
 	if ((alias->count & (alias->count - 1)) == 0) {
@@ -232,11 +125,10 @@ static bool add_target(struct reader *r, struct alias *alias, const char *name,
 		alias->targets = mem_resize(alias->targets, room, sizeof(struct target));
 	}
 	alias->targets[alias->count++] = (struct target){ kind, r->piece_line, copy };
-	return true;
 }
 
-/* To the end of the entry.  `name` is for errors. */
-static bool read_targets(struct reader *r, struct alias *alias, const char *name)
+/* To the end of the entry.  `name` is for what is told. */
+static void read_targets(struct alias_text *r, struct alias *alias, const char *name)
 {
 	struct buf piece BUF_AUTO;
 	bool more = true;
@@ -244,52 +136,87 @@ static bool read_targets(struct reader *r, struct alias *alias, const char *name
 	buf_init(&piece, TARGET_MAX);
 	while (more) {
 		buf_reset(&piece);
-		if (!read_piece(r, ',', &piece, &more)) {
-			return fail(r, r->line, name, "a target is too long");
+		r->piece_line = r->line;
+		if (!alias_text_piece(r, ',', &piece, &more)) {
+			fail(r, r->piece_line, name, "a target is too long");
+			add_target(r, alias, name, NULL);
+			continue;
 		}
-		struct span text = span_trim(buf_span(&piece));
-		if (text.size > 0 && !add_target(r, alias, name, text)) {
-			return false;
+		if (span_trim(buf_span(&piece)).size > 0) {
+			add_target(r, alias, name, &piece);
 		}
 	}
-	return true;
 }
 
-static bool read_name(struct reader *r, struct alias *alias)
+static bool read_name(struct alias_text *r, struct alias *alias)
 {
 	struct buf name BUF_AUTO;
+	struct addr_fault fault;
 	bool has_colon = false;
 
 	buf_init(&name, TARGET_MAX);
 	alias->line = r->line;
-	if (byte_at(r, r->at) == ' ' || byte_at(r, r->at) == '\t') {
-		return fail(r, r->line, "", "this line continues nothing");
+	if (alias_text_byte(r, r->at) == ' ' || alias_text_byte(r, r->at) == '\t') {
+		return fail(r, r->line, "",
+			    "a blank at the start continues the alias before, and there is "
+			    "none; take it out");
 	}
-	if (!read_piece(r, ':', &name, &has_colon)) {
+	bool fits = alias_text_piece(r, ':', &name, &has_colon);
+	if (!has_colon) {
+		return fail(r, alias->line, "",
+			    "no \":\" behind the name; write NAME: ADDRESS");
+	}
+	if (!fits) {
 		return fail(r, alias->line, "", "a name is too long");
 	}
-	if (!has_colon) {
-		return fail(r, alias->line, "", "no \":\" behind the name");
-	}
-	if (!addr_parse_one(&alias->name, buf_span(&name), r->e)) {
-		r->e->cause = CAUSE_CONFIG;
-		return err_ctx(r->e, "%s:%u", r->file, alias->line);
+	if (!addr_read_one(&alias->name, buf_span(&name), &fault)) {
+		return fail_address(r, ':', "", &name, buf_span(&name), &fault);
 	}
 	if (alias->name[0] == '\0') {
-		return fail(r, alias->line, "", "no name before the \":\"");
+		return fail(r, alias->line, "",
+			    "no name before the \":\"; write NAME: ADDRESS");
 	}
 	if (addr_domain(span_str(alias->name)).size > 0) {
 		return fail(r, alias->line, alias->name,
-			    "only names without \"@\" have aliases");
+			    "only local names have aliases; leave out \"@\" and what is "
+			    "behind it");
 	}
 	return true;
 }
 
-static bool read_entry(struct reader *r, struct alias *alias)
+/*
+ * `default:` is where the mail of mistakes goes: its own are left out, and without a target
+ * it is not there.
+ */
+static bool forget_lost(struct alias *alias)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < alias->count; i++) {
+		if (alias->targets[i].kind != TARGET_LOST) {
+			alias->targets[kept++] = alias->targets[i];
+		}
+	}
+	alias->count = kept;
+	return kept > 0;
+}
+
+/* False: it is none, and the reader may be somewhere in it. */
+static bool read_entry(struct alias_text *r, struct alias *alias)
 {
 	r->in_entry = true;
-	return read_name(r, alias) && read_targets(r, alias, alias->name) &&
-	       (alias->count > 0 || fail(r, alias->line, alias->name, "no target"));
+	if (!read_name(r, alias)) {
+		return false;
+	}
+	read_targets(r, alias, alias->name);
+	if (alias->count == 0) {
+		fail(r, alias->line, alias->name,
+		     "no target; write an address, or /dev/null to throw the mail away");
+		r->piece_line = alias->line;
+		add_target(r, alias, alias->name, NULL);
+	}
+	return !text_equal_fold(span_str(alias->name), span_str("default")) ||
+	       forget_lost(alias);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -301,43 +228,39 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Of two aliases with one name the second is wrong, and is not used. */
-static bool drop_doubles(struct aliases *a, struct reader *r)
+static void drop_doubles(struct aliases *a, struct alias_text *r)
 {
 	size_t kept = a->count > 0;
-	bool done = true;
 
 	for (size_t i = 1; i < a->count; i++) {
 		const struct alias *one = &a->at[kept - 1];
 		struct alias *two = &a->at[i];
+		char what[100];
 		if (!text_equal_fold(span_str(one->name), span_str(two->name))) {
 			a->at[kept++] = *two;
 			continue;
 		}
-		struct err e;
-		struct err *error = done && !r->problems ? r->e : &e;
-		done = err_set(error, CAUSE_CONFIG,
-			       "%s:%u: %s: this alias is in line %u already", r->file,
-			       two->line, two->name, one->line);
-		if (r->problems) {
-			alias_problem(r->problems, error->text);
-		}
+		snprintf(what, sizeof(what),
+			 "this alias is in line %u already, and that one counts; join them",
+			 one->line);
+		fail(r, two->line, two->name, what);
 		alias_clear(two);
 	}
 	a->count = kept;
-	return done || r->problems;
 }
 
 struct aliases *aliases_read(struct span text, const char *file,
-			     struct alias_problems *problems, struct err *e)
+			     struct alias_problems *problems)
 {
-	struct reader r = {
-		.text = text, .line = 1, .file = file, .problems = problems, .e = e
-	};
+	struct alias_text r = { .text = text, .line = 1, .file = file, .problems = problems };
 	struct aliases *a = mem_alloc(1, sizeof(*a));
-	bool done = true;
 
+	/* Some editors put it at the start of a file. */
+	if (text_starts_fold(text, "\xef\xbb\xbf")) {
+		r.at = 3;
+	}
 	a->file = mem_str(file);
-	while (done && skip_lines(&r)) {
+	while (alias_text_skip_lines(&r)) {
 		struct alias alias = { 0 };
 		if (a->count == a->room) {
 			a->room = a->room ? a->room * 2 : 16;
@@ -348,19 +271,11 @@ struct aliases *aliases_read(struct span text, const char *file,
 			continue;
 		}
 		alias_clear(&alias);
-		done = problems != NULL;
-		if (problems) {
-			alias_problem(problems, e->text);
-			skip_entry(&r);
-		}
+		alias_text_skip_entry(&r);
 	}
-	if (done && a->count > 0) {
+	if (a->count > 0) {
 		qsort(a->at, a->count, sizeof(a->at[0]), compare_names);
-		done = drop_doubles(a, &r);
-	}
-	if (!done) {
-		aliases_free(a);
-		return NULL;
+		drop_doubles(a, &r);
 	}
 	return a;
 }
@@ -368,18 +283,16 @@ struct aliases *aliases_read(struct span text, const char *file,
 void alias_read_include(struct alias *to, struct span text, const char *file,
 			struct alias_problems *problems)
 {
-	struct err e;
-	struct reader lines = { .text = text, .line = 1 };
+	struct alias_text lines = { .text = text, .line = 1 };
 
-	while (skip_lines(&lines)) {
-		size_t end = line_end(&lines, lines.at);
-		struct reader r = {
+	while (alias_text_skip_lines(&lines)) {
+		size_t end = alias_text_line_end(&lines, lines.at);
+		struct alias_text r = {
 			.text = span_of(text.data + lines.at, end - lines.at),
-			.line = lines.line, .file = file, .problems = problems, .e = &e
+			.line = lines.line, .file = file, .is_include = true,
+			.problems = problems,
 		};
-		if (!read_targets(&r, to, "")) {
-			alias_problem(problems, e.text);
-		}
+		read_targets(&r, to, "");
 		lines.at = end < text.size ? end + 1 : end;
 		lines.line++;
 	}

@@ -68,7 +68,8 @@ static char last_byte(const struct field *w)
 
 static void add_run(struct field *w, struct span s)
 {
-	if (!buf_add_span(&w->run, s)) {
+	/* Nothing waits for a place where nothing fits: it would be measured again and again. */
+	if (w->is_full || !buf_add_span(&w->run, s)) {
 		w->is_full = true;
 	}
 }
@@ -170,14 +171,14 @@ static size_t room(const struct field *w, size_t blanks)
 static void flush(struct field *w)
 {
 	struct span text = buf_span(&w->run);
-	bool is_q = q_size(text) <= b_size(text.size);
 	/* A comment may begin with an encoded-word, nothing else. */
 	bool needs_blank = last_byte(w) != '(';
 	struct field_blanks *lead = &w->lead;
 
-	if (text.size == 0 || w->is_full) {
+	if (text.size == 0) {
 		return;
 	}
+	bool is_q = q_size(text) <= b_size(text.size);
 	size_t here = room(w, lead->size + (needs_blank && lead->size == 0));
 	size_t size = next_piece(w, text, here, is_q);
 	bool is_poor = size == 0 || (!w->is_start && size < text.size && here < ROOM_MIN);

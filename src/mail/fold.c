@@ -6,8 +6,10 @@
 #include "mail/fold.h"
 #include "base/text.h"
 
-/* Blanks in a row that are kept; more could not be folded. */
-enum { BLANKS_MAX = 32 };
+enum {
+	BLANKS_MAX = 32,	/* blanks in a row that are kept; more could not be folded */
+	FIELD_COLUMN_MAX = 78,	/* RFC 5322 §2.1.1 */
+};
 
 static bool is_inside_character(char c)
 {
@@ -122,6 +124,88 @@ bool fold_add(struct buf *to, const char *text, const char *indent, bool is_asci
 			blanks += blanks < BLANKS_MAX;
 			rest = span_from(rest, 1);
 		}
+	}
+	return true;
+}
+
+/* -- fields ---------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Blanks before which a line can end, from the worst to the best: 0 = there is none. */
+struct breaks {
+	size_t quoted, blank, comma;
+};
+
+static size_t best_of(const struct breaks *b)
+{
+	return b->comma ? b->comma : b->blank ? b->blank : b->quoted;
+}
+
+/*
+ * The best that leaves a line that is short enough, or else the first; 0 when there is none.
+ * Text stands before and behind it, so that no line is blank.
+ */
+static size_t find_break(struct span line, size_t from)
+{
+	struct breaks found = { 0 };
+	bool in_quotes = false;
+	size_t end = line.size;
+
+	while (end > 0 && is_blank(line.data[end - 1])) {
+		end--;
+	}
+	for (size_t i = 1; i < end; i++) {
+		char before = line.data[i - 1];
+		bool is_escaped = i > 1 && line.data[i - 2] == '\\';
+		in_quotes = in_quotes != (before == '"' && !is_escaped);
+		if (i < from || !is_blank(line.data[i]) || is_blank(before) || before == '\\') {
+			continue;
+		}
+		if (i > FIELD_COLUMN_MAX) {
+			return best_of(&found) ? best_of(&found) : i;
+		}
+		*(in_quotes ? &found.quoted : &found.blank) = i;
+		found.comma = before == ',' && !in_quotes ? i : found.comma;
+	}
+	return best_of(&found);
+}
+
+static bool add_line(struct buf *to, struct span line, size_t from)
+{
+	size_t at;
+
+	while (line.size > FIELD_COLUMN_MAX && (at = find_break(line, from)) > 0) {
+		if (!buf_add_span(to, span_first(line, at)) || !buf_add_str(to, "\r\n")) {
+			return false;
+		}
+		line = span_from(line, at);
+		from = 0;
+	}
+	return buf_add_span(to, line) && buf_add_str(to, "\r\n");
+}
+
+bool fold_field(struct buf *to, struct span field)
+{
+	const char *colon = field.size ? memchr(field.data, ':', field.size) : NULL;
+	/* What stands alone on the first line would be the field's name. */
+	size_t from = colon ? (size_t)(colon - field.data) + 2 : 0;
+
+	while (field.size > 0) {
+		const char *newline = memchr(field.data, '\n', field.size);
+		size_t size = newline ? (size_t)(newline - field.data) + 1 : field.size;
+		struct span line = span_first(field, size);
+		while (line.size > 0 && strchr("\r\n", line.data[line.size - 1])) {
+			line.size--;
+		}
+		if (!add_line(to, line, from)) {
+			return false;
+		}
+		field = span_from(field, size);
+		from = 0;
 	}
 	return true;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* fold: one line of text from a stranger, as lines that are short and safe.  Pure. */
+/*
+ * fold: one line of text from a stranger, as lines that are short and safe; and the long
+ * lines of a header field.  Pure.
+ */
 #ifndef MAIL_FOLD_H
 #define MAIL_FOLD_H
 
@@ -20,5 +23,12 @@ enum {
  */
 bool fold_add(struct buf *to, const char *text, const char *indent, bool is_ascii)
 	RELAY_CHECKED;
+
+/*
+ * Appends a header field with its CRLF, which may have become too long: lines over 78
+ * columns are folded at blanks that they have, best at one behind a comma.  Unfolded it is
+ * the same field.  False when *to is full.
+ */
+bool fold_field(struct buf *to, struct span field) RELAY_CHECKED;
 
 #endif

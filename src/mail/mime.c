@@ -195,29 +195,36 @@ static bool pass_line_end(struct mime *m, struct err *e)
 	return mime_code_feed(&m->code, span_of("\r\n", 2), m->out) || full(e);
 }
 
+static bool refuse(const char *part, const char *trouble, uint64_t line, struct err *e)
+{
+	return err_set(e, CAUSE_DATA, "%s has %s, in line %llu of its body: the program that "
+		       "made it must encode that (quoted-printable or base64)", part, trouble,
+		       (unsigned long long)line);
+}
+
 /* The first pass knows the body now. */
 static bool decide(struct mime *m, struct err *e)
 {
 	struct mime_plan plan;
+	uint64_t line;
 
 	mime_stat_end(&m->stat);
-	const char *trouble = mime_plan_trouble(&m->stat, m->is_7bit);
+	const char *trouble = mime_plan_trouble(&m->stat, m->is_7bit, &line);
 	if (m->state == STATE_NOBODY) {
 		note_need(m, trouble ? REPAIR_BODY : REPAIR_NOTHING);
 		return true;
 	}
 	if (m->state == STATE_SEALED) {
-		return !trouble ||
-		       err_set(e, CAUSE_DATA, "%s has %s", m->head.why, trouble);
+		return !trouble || refuse(m->head.why, trouble, line, e);
 	}
 	if (!mime_plan_leaf(&m->head, &m->stat, m->is_7bit, m->entity == 1, &plan)) {
-		return err_set(e, CAUSE_DATA,
-			       "a part with an unknown transfer encoding has %s", trouble);
+		return refuse("a part with an unknown transfer encoding", trouble, line, e);
 	}
 	m->plan.data[m->entity - 1] = (char)mime_plan_pack(&plan);
 	note_need(m, plan.coding != MIME_AS_IS ? REPAIR_BODY
-		     : plan.is_labelled	       ? REPAIR_LABEL
-					       : REPAIR_NOTHING);
+		     : plan.is_labelled || plan.charset != MIME_CHARSET_NONE
+			     ? REPAIR_LABEL
+			     : REPAIR_NOTHING);
 	return true;
 }
 

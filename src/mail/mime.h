@@ -17,6 +17,8 @@
  * quoted-printable that came with long lines get new line breaks.  A message that said
  * nothing gets MIME-Version and a Content-Type: text/plain with the charset UTF-8,
  * unknown-8bit (RFC 1428), or for 7-bit text us-ascii or ISO-2022-JP.
+ * One of 8-bit text/plain that says US-ASCII, as programs without a locale do, gets the
+ * charset that it has, too.
  * A message with a DKIM-Signature is not changed for what it does not say.  In is_7bit the
  * headers of all parts are repaired, too (mail/repair.h), else only over-long ones.
  *

@@ -49,12 +49,15 @@ static bool base64_end(struct mime_code *c, struct buf *out)
 	return size == 0 || base64_line(c, span_of(c->held, size), out);
 }
 
-/* Readers skip what is not of the alphabet: other bytes and line ends can go. */
+/*
+ * Readers skip what is not of the alphabet: other bytes and line ends can go, and "-" must:
+ * behind a new line break it could begin a boundary.
+ */
 static bool again_base64(struct mime_code *c, struct span in, struct buf *out)
 {
 	for (size_t i = 0; i < in.size; i++) {
 		char byte = in.data[i];
-		if (byte <= ' ' || byte >= 0x7f) {
+		if (byte <= ' ' || byte >= 0x7f || byte == '-') {
 			continue;
 		}
 		if (c->column == COLUMN_MAX) {
@@ -86,6 +89,8 @@ static bool put(struct mime_code *c, struct span s, struct buf *out)
 		if (!buf_add_str(out, "=\r\n")) {
 			return false;
 		}
+		/* It stood within a line, where it was no boundary. */
+		s = span_equal(s, span_str("-")) ? span_str("=2D") : s;
 	}
 	c->column += s.size;
 	return buf_add_span(out, s);
@@ -101,18 +106,22 @@ static bool put_byte(struct mime_code *c, char byte, struct buf *out)
 	return put(c, is_raw ? span_of(code, sizeof(code)) : span_of(&byte, 1), out);
 }
 
-/* The bytes behind an '=' that turned out to be no code. */
-static bool put_held(struct mime_code *c, struct buf *out)
+/*
+ * An '=' that turned out to begin no code, and what was read behind it.  Readers take it for
+ * itself, but not before a code; before blanks it can be a soft line break.
+ */
+static bool put_held(struct mime_code *c, bool before_blank, struct buf *out)
 {
 	size_t size = c->held_size;
 
 	c->held_size = 0;
-	for (size_t i = 0; i < size; i++) {
-		if (!put_byte(c, c->held[i], out)) {
-			return false;
-		}
+	if (size == 0) {
+		return true;
 	}
-	return true;
+	if (!put(c, span_str(size == 1 && before_blank ? "=" : "=3D"), out)) {
+		return false;
+	}
+	return size == 1 || put_byte(c, c->held[1], out);
 }
 
 /* `=` before a line end: a soft line break stays one. */
@@ -123,7 +132,7 @@ static bool end_quoted_line(struct mime_code *c, struct buf *out)
 	if (is_soft) {
 		c->held_size = 0;
 	}
-	if (!put_held(c, out)) {
+	if (!put_held(c, false, out)) {
 		return false;
 	}
 	c->column = 0;
@@ -140,7 +149,7 @@ static bool take_quoted(struct mime_code *c, char byte, struct buf *out)
 		c->held_size = 0;
 		return put(c, span_of(c->held, 3), out);
 	}
-	if (!put_held(c, out)) {
+	if (!put_held(c, byte == ' ' || byte == '\t', out)) {
 		return false;
 	}
 	if (byte == '=') {
@@ -173,8 +182,9 @@ static bool unread(struct mime_code *c, struct span in, bool is_7bit, struct buf
 		char byte = in.data[i];
 		bool is_end = byte == '\r' || byte == '\n';
 		if (!is_end && c->column == FIELD_LINE_MAX) {
-			c->column = 0;
-			if (!buf_add_str(out, "\r\n")) {
+			/* The blank: what comes was no boundary, and must not become one. */
+			c->column = strlen(" ");
+			if (!buf_add_str(out, "\r\n ")) {
 				return false;
 			}
 		}
@@ -218,7 +228,7 @@ bool mime_code_end(struct mime_code *c, struct buf *out)
 	case MIME_TO_BASE64:
 		return base64_end(c, out);
 	case MIME_AGAIN_QUOTED:
-		return put_held(c, out);
+		return put_held(c, true, out);
 	case MIME_AS_IS:
 	case MIME_AGAIN_BASE64:
 	case MIME_UNREAD:

@@ -84,6 +84,20 @@ static void read_charset(struct mime_head *h, struct span value)
 	}
 }
 
+/* What cron, mailx and others write where no locale is set, whatever the text is. */
+static bool claims_ascii(const struct mime_head *h, struct span type, struct span rest)
+{
+	static const char *const names[] = { "US-ASCII", "ANSI_X3.4-1968", "ASCII", "646" };
+	struct param param;
+	bool has_name = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		has_name = has_name || text_equal_fold(span_str(h->charset), span_str(names[i]));
+	}
+	return has_name && text_equal_fold(type, span_str("text/plain")) &&
+	       param_next(&rest, &param) && !param_next(&rest, &param);
+}
+
 static void read_type(struct mime_head *h, struct span value)
 {
 	struct span rest, all = first_token(param_first(value, &rest));
@@ -107,6 +121,7 @@ static void read_type(struct mime_head *h, struct span value)
 		read_boundary(h, value);
 	}
 	read_charset(h, value);
+	h->claims_ascii = claims_ascii(h, all, rest);
 }
 
 static bool is_name(struct span name, const char *want)

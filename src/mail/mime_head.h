@@ -28,6 +28,7 @@ struct mime_head {
 	char boundary[MIME_BOUNDARY_MAX];
 	size_t boundary_size;
 	char charset[MIME_CHARSET_MAX + 1];	/* "" when it names none */
+	bool claims_ascii;		/* text/plain; its one parameter says US-ASCII */
 	const char *why;		/* for MIME_SEALED: "a part that is …" */
 };
 

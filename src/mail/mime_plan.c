@@ -24,14 +24,17 @@ struct mime_plan mime_plan_unpack(unsigned char byte)
 	};
 }
 
-const char *mime_plan_trouble(const struct mime_stat *s, bool is_7bit)
+const char *mime_plan_trouble(const struct mime_stat *s, bool is_7bit, uint64_t *ret_line)
 {
+	*ret_line = s->long_at;
 	if (s->longest_line > FIELD_LINE_MAX) {
 		return "a line of more than 998 octets";
 	}
+	*ret_line = s->nul_at;
 	if (s->has_nul) {
 		return "a NUL";
 	}
+	*ret_line = s->high_at;
 	return s->is_8bit && is_7bit ? "8-bit text, which the server does not take" : NULL;
 }
 
@@ -47,8 +50,15 @@ bool mime_plan_leaf(const struct mime_head *h, const struct mime_stat *s, bool i
 {
 	bool is_silent = is_top && !h->is_signed && s->is_8bit;
 
-	*ret_plan = (struct mime_plan){ .coding = MIME_AS_IS };
-	if (!mime_plan_trouble(s, is_7bit) && !(is_silent && mime_head_is_undeclared(h))) {
+	uint64_t line;
+
+	bool is_wrong = is_silent && h->claims_ascii && mime_head_is_identity(h);
+
+	*ret_plan = (struct mime_plan){
+		.coding = MIME_AS_IS,
+		.charset = is_wrong ? charset_of_text(s) : MIME_CHARSET_NONE,
+	};
+	if (!mime_plan_trouble(s, is_7bit, &line) && !(is_silent && mime_head_is_undeclared(h))) {
 		ret_plan->is_labelled = is_silent && h->encoding == MIME_NONE;
 		return true;
 	}
@@ -58,7 +68,9 @@ bool mime_plan_leaf(const struct mime_head *h, const struct mime_stat *s, bool i
 		return true;
 	}
 	ret_plan->coding = mime_stat_wants_base64(s) ? MIME_TO_BASE64 : MIME_TO_QUOTED;
-	ret_plan->charset = h->has_type ? MIME_CHARSET_NONE : charset_of_text(s);
+	if (!h->has_type) {
+		ret_plan->charset = charset_of_text(s);
+	}
 	return mime_head_is_identity(h);
 }
 
@@ -88,11 +100,29 @@ static const char *new_encoding(const struct mime_plan *p, const struct mime_hea
 	return is_7bit && says_8bit && h->kind != MIME_SEALED ? "7bit" : NULL;
 }
 
-/* The fields that came: all but Content-Transfer-Encoding, which is set at its place. */
-static bool add_fields(const struct mime_head *h, struct span header, bool is_7bit,
-		       const char *encoding, bool *ret_is_set, struct buf *out)
+static bool add_type(const struct mime_plan *p, struct buf *out)
+{
+	static const char *const charsets[MIME_CHARSET_COUNT] = {
+		[MIME_CHARSET_ASCII] = "us-ascii",
+		[MIME_CHARSET_UTF8] = "UTF-8",
+		[MIME_CHARSET_UNKNOWN] = "unknown-8bit",
+		[MIME_CHARSET_JIS] = "ISO-2022-JP",
+	};
+
+	return buf_printf(out, "Content-Type: text/plain; charset=%s\r\n",
+			  charsets[p->charset]);
+}
+
+/*
+ * The fields that came: all but Content-Transfer-Encoding and a wrong Content-Type, which
+ * are set at their places.
+ */
+static bool add_fields(const struct mime_plan *p, const struct mime_head *h,
+		       struct span header, bool is_7bit, const char *encoding,
+		       bool *ret_is_set, struct buf *out)
 {
 	struct header_field field;
+	bool has_type = p->charset == MIME_CHARSET_NONE;
 
 	while (header_next(&header, &field)) {
 		bool ok;
@@ -101,6 +131,9 @@ static bool add_fields(const struct mime_head *h, struct span header, bool is_7b
 			ok = *ret_is_set ||
 			     buf_printf(out, "Content-Transfer-Encoding: %s\r\n", encoding);
 			*ret_is_set = true;
+		} else if (!has_type && text_equal_fold(field.name, span_str("Content-Type"))) {
+			ok = add_type(p, out);
+			has_type = true;
 		} else if (repair_field_needs(&field, is_7bit)) {
 			ok = repair_field(&field, span_str(h->charset), out);
 		} else {
@@ -117,24 +150,16 @@ bool mime_plan_add_header(const struct mime_plan *p, const struct mime_head *h,
 			  struct span header, bool is_7bit, bool is_message,
 			  struct buf *out)
 {
-	static const char *const charsets[MIME_CHARSET_COUNT] = {
-		[MIME_CHARSET_ASCII] = "us-ascii",
-		[MIME_CHARSET_UTF8] = "UTF-8",
-		[MIME_CHARSET_UNKNOWN] = "unknown-8bit",
-		[MIME_CHARSET_JIS] = "ISO-2022-JP",
-	};
 	const char *encoding = new_encoding(p, h, is_7bit);
 	bool is_set = false;
 
-	if (!add_fields(h, header, is_7bit, encoding, &is_set, out)) {
+	if (!add_fields(p, h, header, is_7bit, encoding, &is_set, out)) {
 		return false;
 	}
 	bool add_version = is_message && !h->has_version &&
 			   (encoding || p->charset != MIME_CHARSET_NONE);
 	return (!add_version || buf_add_str(out, "MIME-Version: 1.0\r\n")) &&
-	       (p->charset == MIME_CHARSET_NONE ||
-		buf_printf(out, "Content-Type: text/plain; charset=%s\r\n",
-			   charsets[p->charset])) &&
+	       (p->charset == MIME_CHARSET_NONE || h->has_type || add_type(p, out)) &&
 	       (!encoding || is_set ||
 		buf_printf(out, "Content-Transfer-Encoding: %s\r\n", encoding));
 }

@@ -22,9 +22,9 @@ struct mime_plan mime_plan_unpack(unsigned char byte);
 
 /*
  * What of it no server is to get: a line over 998 octets, a NUL, and with is_7bit bytes
- * above 127; NULL when there is nothing.
+ * above 127; NULL when there is nothing.  *ret_line: where first.
  */
-const char *mime_plan_trouble(const struct mime_stat *s, bool is_7bit);
+const char *mime_plan_trouble(const struct mime_stat *s, bool is_7bit, uint64_t *ret_line);
 
 /* For a leaf; is_top: it is the body of the message.  False when it cannot be changed. */
 bool mime_plan_leaf(const struct mime_head *h, const struct mime_stat *s, bool is_7bit,

@@ -3,6 +3,7 @@
  * mime_stat: counts.  Nearly all text is ASCII, so the loop for that is the short one.
  */
 #include "mail/mime_stat.h"
+#include "mail/field.h"
 
 enum { QP_LINE = 75, BASE64_LINE = 57 };
 
@@ -78,6 +79,12 @@ void mime_stat_feed(struct mime_stat *s, struct span text)
 			take_character(s, c);
 		}
 	}
+	if (s->has_nul && s->nul_at == 0) {
+		s->nul_at = s->line_no + 1;
+	}
+	if (s->is_8bit && s->high_at == 0) {
+		s->high_at = s->line_no + 1;
+	}
 	find_jis(s, text);
 	s->size += text.size;
 	s->line += text.size;
@@ -89,6 +96,10 @@ static void end_line(struct mime_stat *s)
 	s->is_broken = s->is_broken || s->want > 0;
 	s->want = 0;
 	s->escape = 0;
+	s->line_no++;
+	if (s->line > FIELD_LINE_MAX && s->long_at == 0) {
+		s->long_at = s->line_no;
+	}
 	s->longest_line = s->line > s->longest_line ? s->line : s->longest_line;
 	s->qp_size += s->line_qp + (s->line_qp > 0 ? (s->line_qp - 1) / QP_LINE * 3 : 0);
 	s->line = 0;

@@ -14,9 +14,12 @@ struct mime_stat {
 	bool is_8bit, has_nul;
 	bool is_broken;		/* it is not UTF-8 */
 	bool has_jis;		/* the escape sequences of ISO-2022-JP */
+	/* The first line, from 1, that is too long, has a NUL, or a byte above 127. */
+	uint64_t long_at, nul_at, high_at;
 
 	/* Private. */
 	size_t line;
+	uint64_t line_no;	/* lines that have ended */
 	uint64_t line_qp;
 	unsigned char want, low, high;	/* bytes of a UTF-8 character that must come */
 	unsigned char escape;

@@ -25,6 +25,9 @@ static char *put(struct qp *q, char byte, bool is_last, char *to)
 		memcpy(to, "=\r\n", 3);
 		to += 3;
 		q->column = 0;
+		/* Text from within a line must not become a boundary (RFC 2046 §5.1.1). */
+		is_plain = is_plain && byte != '-';
+		size = is_plain ? 1 : 3;
 	}
 	q->column += size;
 	*to++ = is_plain ? byte : '=';

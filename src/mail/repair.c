@@ -5,6 +5,27 @@
 #include "mail/mime_head.h"
 #include "mail/field.h"
 
+bool repair_header_needs(struct span header)
+{
+	bool has_type = false, has_version = false;
+
+	if (!text_is_ascii(header) ||
+	    (header.size > 0 && memchr(header.data, '\0', header.size))) {
+		return true;
+	}
+	while (header.size > 0) {
+		const char *end = memchr(header.data, '\n', header.size);
+		size_t size = end ? (size_t)(end - header.data) + 1 : header.size;
+		if (size > FIELD_LINE_MAX + strlen("\r\n")) {
+			return true;
+		}
+		has_type = has_type || text_starts_fold(header, "Content-Type");
+		has_version = has_version || text_starts_fold(header, "MIME-Version:");
+		header = span_from(header, size);
+	}
+	return has_type && !has_version;
+}
+
 static bool add_fields(struct span header, const struct mime_head *head, bool with_8bit,
 		       struct buf *out)
 {
@@ -55,5 +76,5 @@ enum repair_need repair_guess(struct span header, bool is_7bit, const struct wir
 		return REPAIR_BODY;
 	}
 	bool has_label = head.kind != MIME_LEAF || head.encoding != MIME_NONE;
-	return has_label ? REPAIR_NOTHING : REPAIR_LABEL;
+	return has_label && !head.claims_ascii ? REPAIR_NOTHING : REPAIR_LABEL;
 }

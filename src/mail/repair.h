@@ -16,6 +16,9 @@
 /* Most that comes for each byte of a header, and once for all of it. */
 enum { REPAIR_GROWTH = 16, REPAIR_SLACK = 256 };
 
+/* Cheap: can repair_header, without is_7bit, change anything? */
+bool repair_header_needs(struct span header);
+
 /*
  * Appends the repaired header of a message (CRLF text, without the blank line) to *out.
  * MIME-Version is added where Content-Type stands without it.  In a message with a
@@ -28,7 +31,7 @@ bool repair_header(struct span header, bool is_7bit, struct buf *out, struct err
 
 enum repair_need {
 	REPAIR_NOTHING,
-	REPAIR_LABEL,	/* a field is missing: worth it while the message is in memory */
+	REPAIR_LABEL,	/* a field is missing or wrong: worth it while the message is in memory */
 	REPAIR_BODY,	/* it must not leave as it is */
 };
 

@@ -28,6 +28,7 @@ static const struct row {
 	{ "Return-Path", KIND_ADDRESS },
 	{ "Return-Receipt-To", KIND_ADDRESS },
 	{ "X-Original-From", KIND_ADDRESS },
+	{ "X-Original-Sender", KIND_ADDRESS },
 	{ "Content-Type", KIND_PARAMS },
 	{ "Content-Disposition", KIND_PARAMS },
 	{ "ARC-Authentication-Results", KIND_TOKENS },
@@ -127,6 +128,14 @@ static bool has_control(struct span s)
 	return false;
 }
 
+/* It begins an encoded-word and does not end it: readers would look for the end behind it. */
+static bool is_open(struct span token)
+{
+	const char *start = token.size > 0 ? memmem(token.data, token.size, "=?", 2) : NULL;
+
+	return start && !memmem(start + 2, token.size - (size_t)(start + 2 - token.data), "?=", 2);
+}
+
 static void add_text(struct field *w, struct span s, const char *but_with)
 {
 	while (s.size > 0) {
@@ -135,7 +144,7 @@ static void add_text(struct field *w, struct span s, const char *but_with)
 		s = span_from(s, blanks);
 		struct span token = span_first(s, repair_token(s));
 		bool encode = repair_is_raw(token) || has_control(token) ||
-			      token.size > REPAIR_TOKEN_MAX;
+			      is_open(token) || token.size > REPAIR_TOKEN_MAX;
 		for (const char *c = but_with; *c && token.size > 0; c++) {
 			encode = encode && !memchr(token.data, *c, token.size);
 		}
@@ -202,6 +211,31 @@ static bool unfold(struct span value, struct buf *flat)
 	return true;
 }
 
+/* The first line of an mbox file, in a message in a message: it has no place for more. */
+static bool add_nameless(struct span whole, struct buf *out)
+{
+	size_t column = 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < whole.size; i++) {
+		struct span byte = span_first(span_from(whole, i), 1);
+		bool is_end = byte.data[0] == '\r' || byte.data[0] == '\n';
+		if (!is_end && column == FIELD_LINE_MAX) {
+			column = strlen(" ");
+			ok = buf_add_str(out, "\r\n ");
+		}
+		column = is_end ? 0 : column + 1;
+		ok = ok && buf_add_byte(out, repair_is_raw(byte) ? '?' : byte.data[0]);
+	}
+	return ok;
+}
+
+/* Nobody takes an address from it: so even that can be encoded (mail/author.h). */
+static bool is_for_readers(struct span name)
+{
+	return text_starts_fold(name, "X-Original-");
+}
+
 bool repair_field(const struct header_field *field, struct span declared, struct buf *out)
 {
 	size_t start = out->size;
@@ -210,7 +244,7 @@ bool repair_field(const struct header_field *field, struct span declared, struct
 
 	buf_init(&flat, field->value.size);
 	if (field->name.size == 0) {
-		return buf_add_span(out, field->whole);
+		return add_nameless(field->whole, out);
 	}
 	if (!unfold(field->value, &flat)) {
 		return false;
@@ -226,5 +260,14 @@ bool repair_field(const struct header_field *field, struct span declared, struct
 		field_begin(&w, out, &charset, field->name);
 		add_text(&w, value, "@<>,;:");
 	}
+	if (!field_end(&w)) {
+		return false;
+	}
+	if (!is_for_readers(field->name) || !repair_is_raw(span_from(buf_span(out), start))) {
+		return true;
+	}
+	buf_drop_end(out, out->size - start);
+	field_begin(&w, out, &charset, field->name);
+	repair_unstructured(&w, value);
 	return field_end(&w);
 }

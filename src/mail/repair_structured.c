@@ -69,7 +69,7 @@ static size_t literal_size(struct span s)
 	enum { LITERAL_MAX = 255 };
 
 	s = span_first(s, LITERAL_MAX);
-	for (size_t i = 1; i < s.size && s.data[i] > ' ' && s.data[i] != '<'; i++) {
+	for (size_t i = 1; i < s.size && s.data[i] > ' ' && !strchr("[<", s.data[i]); i++) {
 		if (s.data[i] == ']') {
 			return i + 1;
 		}

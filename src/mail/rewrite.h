@@ -2,27 +2,33 @@
 /*
  * rewrite: the header that leaves, from the header that came.  Pure.
  *
- * Fields keep their order and bytes.  Bcc and Resent-Bcc go (also folded ones); what is
- * missing is put on top.  In a resent message (any Resent- field) Resent-Date, Resent-From
- * and Resent-Message-ID come at the start of the first block, where they are
- * missing; set_from on and set_to do what they do in any message.
+ * Fields keep their order and bytes, but for these:
+ *
+ *   Bcc, Resent-Bcc	go (also folded ones)
+ *   Return-Path	goes: the server that delivers adds it (RFC 5321 §4.4)
+ *   From, Sender	as author.h says; there is one From at most
+ *   To, Cc, Reply-To	addresses without a domain get one; one field of each name
+ *
+ * What is missing is put on top.  A message that is sent again (any Resent- field) keeps its
+ * To, Cc and Reply-To; in its first block Resent-Date, Resent-From and Resent-Message-ID
+ * are added where they are missing, and Resent- forms are treated as the fields above;
+ * earlier blocks stay.  set_from on and set_to do what they do in any message.
+ *
+ * Where a DKIM-Signature stands, no address is touched, but SET_FROM_ON still replaces From
+ * and Sender: a server that insists on its address refuses the message otherwise.
  */
 #ifndef MAIL_REWRITE_H
 #define MAIL_REWRITE_H
 
-#include "base/buf.h"
+#include "mail/author.h"
 
 #include <stdint.h>
 
-enum set_from { SET_FROM_AUTO, SET_FROM_ON, SET_FROM_OFF };
 enum set_to { SET_TO_OFF, SET_TO_ON, SET_TO_UNDISCLOSED };
 
 /* Values as msmtp's settings of the same names. */
 struct rewrite {
-	/* auto: add when missing; on: always ours, where the first one was; off: never */
-	enum set_from set_from;
-	const char *from;	/* address of From; "" or NULL: no From is made */
-	const char *from_name;	/* display name of From, or NULL */
+	struct author author;
 	/* on: To, Cc, Bcc go and one To with `recipients` comes, where the first was */
 	enum set_to set_to;
 	const char *const *recipients;	/* for set_to on */
@@ -41,6 +47,9 @@ struct rewrite {
  */
 bool rewrite_header(const struct rewrite *r, struct span header, struct buf *out,
 		    struct err *e) RELAY_CHECKED;
+
+/* Does that replace From or Sender of a message with a DKIM-Signature?  It is void then. */
+bool rewrite_breaks_signature(const struct rewrite *r, struct span header);
 
 /*
  * Appends a new message identifier with its angle brackets, for a Message-ID field.  The

@@ -7,6 +7,7 @@
  * are copied eight at a time.  Must never put out a CR or LF that is not in a CRLF.
  */
 #include "mail/wire.h"
+#include "base/text.h"
 
 #include <endian.h>
 #include <stdint.h>
@@ -31,6 +32,8 @@ enum field {
 enum {
 	/* Longer field names are text: or a gigabyte of base64 would be a header. */
 	NAME_MAX_SIZE = 998,
+	/* RFC 5322 §2.1.1; nobody asks how long a shorter one is. */
+	LINE_MAX_SIZE = 998,
 	/* What one slice of input can become: a CR per LF, and what was held back. */
 	SLICE = 16384,
 	SLACK = 16,
@@ -126,8 +129,9 @@ static void classify(struct wire *w, const char *text, size_t size, size_t offse
 		default:
 			return;
 		}
+		/* With its colon the name must fit into a line (mail/mime_line.c agrees). */
 		bool is_long = offset + i - w->at.line_start >= NAME_MAX_SIZE;
-		if (is_text || (is_long && w->at.field != FIELD_YES)) {
+		if (is_text || is_long) {
 			end_header(w, w->at.line_start, w->at.line_start);
 			return;
 		}
@@ -283,6 +287,23 @@ bool wire_feed(struct wire *w, struct span in, struct buf *out)
 	}
 	note_length(w);
 	return true;
+}
+
+void wire_forget_header(struct wire *w, struct span body)
+{
+	/* Nearly always the header hides nothing. */
+	if (!w->is_8bit && !w->has_nul && w->longest_line <= LINE_MAX_SIZE) {
+		return;
+	}
+	w->is_8bit = !text_is_ascii(body);
+	w->has_nul = body.size > 0 && memchr(body.data, '\0', body.size);
+	w->longest_line = 0;
+	while (body.size > 0) {
+		const char *end = memchr(body.data, '\r', body.size);
+		size_t length = end ? (size_t)(end - body.data) : body.size;
+		w->longest_line = length > w->longest_line ? length : w->longest_line;
+		body = span_from(body, length + 2);
+	}
 }
 
 bool wire_end(struct wire *w, struct buf *out)

@@ -52,6 +52,12 @@ void wire_init(struct wire *w, bool ends_at_dot);
 /* Appends the wire form of one more chunk to *out; false when *out is full. */
 bool wire_feed(struct wire *w, struct span in, struct buf *out) RELAY_CHECKED;
 
+/*
+ * From now on is_8bit, has_nul and longest_line are facts about the body only.  `body`: what
+ * of it was put out so far.
+ */
+void wire_forget_header(struct wire *w, struct span body);
+
 /* End of input: completes the last line and the header/body border. */
 bool wire_end(struct wire *w, struct buf *out) RELAY_CHECKED;
 

@@ -70,6 +70,11 @@ size_t queue_entry_waiting(const struct queue_entry *v)
 	return count;
 }
 
+unsigned queue_rcpt_notify(const struct queue_entry *v, const struct queue_rcpt *r)
+{
+	return r->notify ? r->notify : v->notify;
+}
+
 /* No value has a line break, so no two different entries give the same text. */
 bool queue_entry_group(const struct queue_entry *v, struct buf *to)
 {

@@ -28,6 +28,7 @@ enum queue_rcpt_status {
 struct queue_rcpt {
 	char *addr;
 	char *orcpt;		/* "rfc822;…", decoded; NULL = none */
+	unsigned notify;	/* as queue_entry.notify; 0 = what that says */
 	/* From here on: of the state file. */
 	enum queue_rcpt_status status;
 	bool is_told;		/* REFUSED: the sender knows; SENT: its report is made */
@@ -60,7 +61,11 @@ struct queue_entry {
 	struct queue_rcpt *rcpts;
 	size_t rcpt_count;
 	char *envid;		/* decoded; NULL = none */
-	unsigned notify;	/* RFC 3461 bits: 1 never, 2 success, 4 failure, 8 delay; 0 = unset */
+	/*
+	 * RFC 3461 bits: 1 never, 2 success, 4 failure, 8 delay; 0 = unset.  For recipients
+	 * that have none of their own.
+	 */
+	unsigned notify;
 	unsigned ret;		/* 0 unset, 1 headers, 2 full */
 	bool needs_smtputf8;	/* an address in the header does */
 	/* The state. */
@@ -81,6 +86,8 @@ bool queue_entry_add_rcpt(struct queue_entry *v, const char *addr, const char *o
 void queue_entry_add_setting(struct queue_entry *v, const char *name, const char *value);
 
 size_t queue_entry_waiting(const struct queue_entry *v);	/* recipients */
+/* The bits of RFC 3461 that count for this recipient of v. */
+unsigned queue_rcpt_notify(const struct queue_entry *v, const struct queue_rcpt *r);
 
 /* Most bytes of queue_entry_group: a message with more would never find its session. */
 #define QUEUE_GROUP_MAX ((size_t)1 << 20)

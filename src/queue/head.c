@@ -9,6 +9,7 @@
 #include "mail/addr.h"
 #include "queue/entry.h"
 #include "queue/line.h"
+#include "queue/notify.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -20,13 +21,6 @@
 
 /* So that message_at + size is a file's size. */
 #define SIZE_MAX_MESSAGE ((unsigned long long)INT64_MAX - QUEUE_HEAD_MAX)
-
-static const struct {
-	const char *word;
-	unsigned bit;
-} notify_words[] = { { "never", 1 }, { "success", 2 }, { "failure", 4 }, { "delay", 8 } };
-
-enum { NOTIFY_WORDS = sizeof(notify_words) / sizeof(notify_words[0]) };
 
 /* -- write ----------------------------------------------------------------------------- */
 
@@ -41,21 +35,29 @@ static bool add_value(struct buf *to, const char *name, const char *value, struc
 {
 	if (!queue_line_is_clean(span_str(value))) {
 		return err_set(e, CAUSE_DATA,
-			       "the queue cannot keep a %s with a control character in it: %s",
+			       "the queue cannot keep this %s, it has a control character: %s",
 			       name, value);
 	}
 	return buf_printf(to, "%s: %s\n", name, value) ||
 	       err_set(e, CAUSE_DATA, "the envelope is too large for the queue");
 }
 
-static bool add_address(struct buf *to, const char *name, const char *addr, const char *orcpt,
+static bool add_address(struct buf *to, const char *name, const struct queue_rcpt *r,
 			struct err *e)
 {
-	if (!addr_is_safe(span_str(addr)) || (!addr[0] && strcmp(name, "recipient") == 0)) {
-		return err_set(e, CAUSE_DATA, "the queue cannot keep this %s: %s", name, addr);
+	struct buf notify BUF_AUTO;
+
+	buf_init(&notify, QUEUE_NOTIFY_MAX);
+	if (!addr_is_safe(span_str(r->addr)) ||
+	    (!r->addr[0] && strcmp(name, "recipient") == 0)) {
+		return err_set(e, CAUSE_DATA, "the queue cannot keep this %s: %s", name,
+			       r->addr);
 	}
-	char *value MEM_AUTO = mem_printf("<%s>%s%s", addr, orcpt ? " orcpt=" : "",
-					  orcpt ? orcpt : "");
+	BUG_ON(!queue_notify_add(&notify, " notify=", r->notify));
+	/* What is behind orcpt= is its value, to the end of the line. */
+	char *value MEM_AUTO = mem_printf("<%s>%.*s%s%s", r->addr,
+					  SPAN_ARG(buf_span(&notify)),
+					  r->orcpt ? " orcpt=" : "", r->orcpt ? r->orcpt : "");
 	return add_value(to, name, value, e);
 }
 
@@ -74,16 +76,9 @@ static bool add_settings(const struct queue_entry *v, struct buf *to, struct err
 
 static bool add_options(const struct queue_entry *v, struct buf *to)
 {
-	bool ok = true, is_first = true;
+	bool ok = queue_notify_add(to, "notify: ", v->notify) &&
+		  (!v->notify || buf_add_byte(to, '\n'));
 
-	for (size_t i = 0; i < NOTIFY_WORDS; i++) {
-		if (v->notify & notify_words[i].bit) {
-			ok = ok && buf_printf(to, "%s%s", is_first ? "notify: " : ",",
-					      notify_words[i].word);
-			is_first = false;
-		}
-	}
-	ok = ok && (is_first || buf_add_byte(to, '\n'));
 	ok = ok && (!v->ret || buf_printf(to, "return: %s\n", v->ret == 1 ? "headers" : "full"));
 	return ok && (!v->needs_smtputf8 || buf_add_str(to, "smtputf8: yes\n"));
 }
@@ -92,16 +87,18 @@ bool queue_head_write(const struct queue_entry *v, struct buf *to, struct err *e
 {
 	char line[QUEUE_FIRST_LINE + 1];
 
+	const struct queue_rcpt sender = { .addr = v->sender };
+
 	BUG_ON(!v->account || !v->sender || v->rcpt_count == 0);
 	queue_first_line(v, line);
 	bool ok = buf_add_str(to, line) && queue_line_add_time(to, "arrival", v->arrival);
 	if (ok && (!add_value(to, "account", v->account, e) ||
 		   (v->config && !add_value(to, "config", v->config, e)) ||
-		   !add_settings(v, to, e) || !add_address(to, "sender", v->sender, NULL, e))) {
+		   !add_settings(v, to, e) || !add_address(to, "sender", &sender, e))) {
 		return false;
 	}
 	for (size_t i = 0; ok && i < v->rcpt_count; i++) {
-		if (!add_address(to, "recipient", v->rcpts[i].addr, v->rcpts[i].orcpt, e)) {
+		if (!add_address(to, "recipient", &v->rcpts[i], e)) {
 			return false;
 		}
 	}
@@ -235,10 +232,21 @@ static bool read_sender(struct queue_entry *v, struct span value)
 static bool read_recipient(struct queue_entry *v, struct span value)
 {
 	char addr[ADDR_MAX + 1], *orcpt MEM_AUTO = NULL;
+	unsigned notify = 0;
 	struct err ignored;
 
 	if (!take_address(&value, addr) || !addr[0]) {
 		return false;
+	}
+	if (take(&value, " notify=")) {
+		const char *blank = value.size > 0 ? memchr(value.data, ' ', value.size)
+						   : NULL;
+		struct span words = span_first(value, blank ? (size_t)(blank - value.data)
+							    : value.size);
+		if (!queue_notify_read(words, &notify)) {
+			return false;
+		}
+		value = span_from(value, words.size);
 	}
 	if (value.size > 0) {
 		if (!take(&value, " orcpt=")) {
@@ -246,7 +254,11 @@ static bool read_recipient(struct queue_entry *v, struct span value)
 		}
 		orcpt = mem_copy(value.data, value.size);
 	}
-	return queue_entry_add_rcpt(v, addr, orcpt, &ignored);
+	if (!queue_entry_add_rcpt(v, addr, orcpt, &ignored)) {
+		return false;
+	}
+	v->rcpts[v->rcpt_count - 1].notify = notify;
+	return true;
 }
 
 static bool read_envid(struct queue_entry *v, struct span value)
@@ -257,23 +269,7 @@ static bool read_envid(struct queue_entry *v, struct span value)
 
 static bool read_notify(struct queue_entry *v, struct span value)
 {
-	while (value.size > 0) {
-		const char *comma = memchr(value.data, ',', value.size);
-		struct span word = span_first(value, comma ? (size_t)(comma - value.data)
-							   : value.size);
-		size_t i = 0;
-		while (i < NOTIFY_WORDS && !span_equal(word, span_str(notify_words[i].word))) {
-			i++;
-		}
-		/* A word that is not known, twice the same, or a comma at the end. */
-		if (i == NOTIFY_WORDS || (v->notify & notify_words[i].bit) ||
-		    (comma && word.size + 1 == value.size)) {
-			return false;
-		}
-		v->notify |= notify_words[i].bit;
-		value = span_from(value, word.size + 1);
-	}
-	return v->notify != 0;
+	return queue_notify_read(value, &v->notify);
 }
 
 static bool read_return(struct queue_entry *v, struct span value)

@@ -70,6 +70,11 @@ bool queue_put_begin(struct queue *q, enum queue_place place, struct queue_entry
 /* The next bytes of the message.  Up to 512 KiB are gathered before they are written. */
 bool queue_put(struct queue_file *f, struct span bytes, struct err *e) RELAY_CHECKED;
 /*
+ * Writes what was gathered; then queue_read works, too, with v->size set by the caller.  The
+ * file stays one that is being written.
+ */
+bool queue_put_flush(struct queue_file *f, struct err *e) RELAY_CHECKED;
+/*
  * All bytes are there: v->size and is_8bit are set by the caller, v->is_complete here.  From
  * now on the message survives this process (not the machine): a small one is written with
  * one write, complete from the start.

@@ -82,7 +82,7 @@ static bool cannot_write(const struct queue_file *f, struct err *e)
 			 queue_place_name(f->place), f->id);
 }
 
-static bool flush(struct queue_file *f, struct err *e)
+bool queue_put_flush(struct queue_file *f, struct err *e)
 {
 	if (!fs_write_all(f->fd, f->start.data, f->start.size)) {
 		return cannot_write(f, e);
@@ -95,7 +95,7 @@ static bool flush(struct queue_file *f, struct err *e)
 bool queue_put(struct queue_file *f, struct span bytes, struct err *e)
 {
 	while (bytes.size > 0) {
-		if (f->start.size >= GATHER_MOST && !flush(f, e)) {
+		if (f->start.size >= GATHER_MOST && !queue_put_flush(f, e)) {
 			return false;
 		}
 		struct span part = span_first(bytes, GATHER_MOST - f->start.size);
@@ -127,14 +127,14 @@ bool queue_put_end(struct queue_file *f, struct queue_entry *v, struct err *e)
 	v->is_complete = true;
 	queue_first_line(v, line);
 	if (f->written > 0) {
-		if (flush(f, e) && write_first_line(f, line, e)) {
+		if (queue_put_flush(f, e) && write_first_line(f, line, e)) {
 			return true;
 		}
 		v->is_complete = false;
 		return false;
 	}
 	memcpy(f->start.data, line, QUEUE_FIRST_LINE);
-	/* Not by flush: the bytes stay, for queue_read. */
+	/* Not by queue_put_flush: the bytes stay, for queue_read. */
 	if (!fs_write_all(f->fd, f->start.data, f->start.size)) {
 		v->is_complete = false;
 		return cannot_write(f, e);

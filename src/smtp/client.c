@@ -104,6 +104,11 @@ static struct smtp_action body_action(struct smtp_client *c)
 	};
 }
 
+static struct smtp_action adapt_action(const struct round *r)
+{
+	return (struct smtp_action){ .kind = SMTP_ADAPT, .txn = r->txn, .adapt = r->adapt };
+}
+
 static struct smtp_action over_action(struct smtp_client *c)
 {
 	if (c->is_moot && !c->is_quit_wanted) {
@@ -252,6 +257,9 @@ struct smtp_action smtp_client_next(struct smtp_client *c)
 		if (c->is_writing) {
 			return write_action(c);
 		}
+		if (client_unfit(c)) {
+			return adapt_action(client_unfit(c));
+		}
 	} while (!decide(c, &a));
 	return a;
 }
@@ -326,6 +334,16 @@ void smtp_client_tls_done(struct smtp_client *c)
 		wait_for_greeting(c);
 	} else {
 		c->phase = PHASE_HELLO;
+	}
+}
+
+void smtp_client_adapted(struct smtp_client *c)
+{
+	struct round *r = client_unfit(c);
+
+	if (r) {
+		client_plan_adapted(c, r);
+		client_login_if_due(c);
 	}
 }
 

@@ -16,6 +16,10 @@
  *	STEP     answer action.data (raw challenge) with smtp_client_auth_reply()
  *	VERIFY   the server said 235: check that the mechanism is complete and the server
  *	         has proved itself; then smtp_client_auth_verified() (or _cancel())
+ *	ADAPT    the server does not offer what action.txn needs: action.adapt says what.
+ *	         Change the transaction (sender, addr, size, is_8bit, needs_smtputf8), and give
+ *	         recipients that cannot be sent their outcome; then smtp_client_adapted().  At
+ *	         most once for each transaction, before anything of it is sent
  *	BODY     give bytes of action.txn's message from action.offset on with
  *	         smtp_client_body()
  *	NEXT     the end of the message submitted last is ready to be written: submit the
@@ -92,6 +96,12 @@ struct smtp_options {
 
 #define SMTP_IN_FLIGHT_MAX 100u
 
+/* What a transaction must become for a server; bits of smtp_action.adapt. */
+enum smtp_adapt {
+	SMTP_ADAPT_7BIT = 1,	/* the message is 8-bit, without 8BITMIME */
+	SMTP_ADAPT_ASCII = 2,	/* an address is not ASCII, without SMTPUTF8 */
+};
+
 /* RFC 3461: NOTIFY bits; 0 = parameter not sent. */
 enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4,
 		   SMTP_NOTIFY_DELAY = 8 };
@@ -100,10 +110,14 @@ enum smtp_ret { SMTP_RET_DEFAULT, SMTP_RET_HDRS, SMTP_RET_FULL };
 struct smtp_rcpt {
 	const char *addr;	/* addr_is_safe */
 	const char *orcpt;	/* "rfc822;…", not yet xtext; NULL = none */
+	unsigned notify;	/* enum smtp_notify; 0 = what the transaction says */
 	struct outcome outcome;
 };
 
-/* One message for a number of recipients.  The caller leaves it alone until SETTLED. */
+/*
+ * One message for a number of recipients.  The caller leaves it alone until SETTLED, but at
+ * ADAPT.
+ */
 struct smtp_txn {
 	const char *sender;	/* "" = null sender */
 	struct smtp_rcpt *rcpts;
@@ -123,8 +137,8 @@ struct smtp_txn {
 };
 
 enum smtp_action_kind {
-	SMTP_WRITE, SMTP_READ, SMTP_TLS, SMTP_AUTH, SMTP_STEP, SMTP_VERIFY, SMTP_BODY, SMTP_NEXT,
-	SMTP_SETTLED, SMTP_IDLE, SMTP_DONE, SMTP_FAIL,
+	SMTP_WRITE, SMTP_READ, SMTP_TLS, SMTP_AUTH, SMTP_STEP, SMTP_VERIFY, SMTP_ADAPT, SMTP_BODY,
+	SMTP_NEXT, SMTP_SETTLED, SMTP_IDLE, SMTP_DONE, SMTP_FAIL,
 };
 
 struct smtp_action {
@@ -138,7 +152,8 @@ struct smtp_action {
 				   of it, which is longer for more data */
 	unsigned long long reply_no;	/* READ: changes when a new reply is awaited: only then
 					   does the timeout start anew (a dripping server) */
-	struct smtp_txn *txn;	/* BODY, SETTLED */
+	struct smtp_txn *txn;	/* ADAPT, BODY, SETTLED */
+	unsigned adapt;		/* ADAPT: enum smtp_adapt */
 	unsigned long long offset;	/* BODY */
 	size_t max;		/* BODY: give at most this many bytes, and at least one */
 	const struct smtp_caps *caps;	/* AUTH */
@@ -187,6 +202,11 @@ void smtp_client_auth_reply(struct smtp_client *c, struct span raw, bool is_last
  */
 void smtp_client_auth_cancel(struct smtp_client *c, const struct err *why);
 void smtp_client_auth_verified(struct smtp_client *c);
+/*
+ * At ADAPT.  A recipient with an outcome (PERMANENT or TEMPORARY) is not tried.  An 8-bit
+ * message is sent all the same; an address that is still not ASCII is refused.
+ */
+void smtp_client_adapted(struct smtp_client *c);
 void smtp_client_body(struct smtp_client *c, struct span bytes);
 
 /*

@@ -59,6 +59,13 @@ bool client_has_held(const struct smtp_client *c)
 	return c->open > c->ahead + 1;
 }
 
+struct round *client_unfit(const struct smtp_client *c)
+{
+	struct round *last = round_at(c, c->settled + c->open - 1);
+
+	return c->open > 0 && last->adapt ? last : NULL;
+}
+
 struct round *client_add_round(struct smtp_client *c, struct smtp_txn *txn)
 {
 	struct round *r = round_at(c, c->settled + c->open);

@@ -19,14 +19,14 @@ static bool has_utf8(const struct smtp_client *c)
 	return needs && c->caps.smtputf8;
 }
 
-/* RFC 3461 §4.4: at most 100 characters. */
+/* RFC 3461 §4.4: at most 100 characters; RFC 5321 §4.1.2: at least one. */
 static bool add_envid(struct buf *line, const char *envid)
 {
 	BUF_AUTO struct buf xtext;
 
 	buf_init(&xtext, 100);
-	if (!verb_add_xtext(&xtext, span_str(envid))) {
-		return true;	/* too long: left out, the mail matters more */
+	if (!verb_add_xtext(&xtext, span_str(envid)) || xtext.size == 0) {
+		return true;	/* left out: the mail matters more */
 	}
 	return buf_printf(line, " ENVID=%s", xtext.data);
 }
@@ -89,7 +89,8 @@ void client_rcpt_line(const struct smtp_client *c, const struct smtp_rcpt *rcpt,
 	bool fits = buf_printf(line, "<%s>", rcpt->addr);
 
 	if (fits && c->caps.dsn) {
-		fits = add_notify(line, c->sending->txn->notify) &&
+		fits = add_notify(line, rcpt->notify ? rcpt->notify
+						     : c->sending->txn->notify) &&
 		       (!rcpt->orcpt || add_orcpt(line, rcpt->orcpt));
 	}
 	BUG_ON(!fits);

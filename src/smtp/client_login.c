@@ -26,7 +26,8 @@ static void start_login(struct smtp_client *c)
 void client_login_if_due(struct smtp_client *c)
 {
 	/* A message that cannot be sent here anyway needs no login. */
-	if (c->is_login_due && !(c->hearing->txn && c->hearing->stage == STAGE_OVER)) {
+	if (c->is_login_due && !client_unfit(c) &&
+	    !(c->hearing->txn && c->hearing->stage == STAGE_OVER)) {
 		c->is_login_due = false;
 		start_login(c);
 	}

@@ -13,6 +13,9 @@
 /* Longest address that fits into a command with all parameters. */
 #define ADDRESS_MAX 4096
 
+#define NEEDS_SMTPUTF8 "needs SMTPUTF8, which the server does not offer"
+#define INSTEAD "that is ASCII before the \"@\", or another server"
+
 size_t client_next_rcpt(const struct round *r, size_t from, enum rcpt_state state)
 {
 	size_t i = from;
@@ -59,6 +62,36 @@ static void begin_round(const struct smtp_client *c, struct round *r)
 	}
 }
 
+static bool is_too_large(const struct smtp_client *c, const struct smtp_txn *t)
+{
+	return c->caps.has_size && c->caps.size_max > 0 && t->size > c->caps.size_max;
+}
+
+static bool has_utf8_address(const struct round *r)
+{
+	const struct smtp_txn *t = r->txn;
+	bool has = !text_is_ascii(span_str(t->sender));
+
+	for (size_t i = 0; i < t->rcpt_count && !has; i++) {
+		has = r->rcpt[i] == RCPT_WAITING && !text_is_ascii(span_str(t->rcpts[i].addr));
+	}
+	return has;
+}
+
+/* What it must become for this server: enum smtp_adapt. */
+static unsigned find_unfit(const struct smtp_client *c, const struct round *r)
+{
+	unsigned adapt = 0;
+
+	if (r->txn->is_8bit && !c->caps.eightbitmime) {
+		adapt |= SMTP_ADAPT_7BIT;
+	}
+	if (!c->caps.smtputf8 && (r->txn->needs_smtputf8 || has_utf8_address(r))) {
+		adapt |= SMTP_ADAPT_ASCII;
+	}
+	return is_too_large(c, r->txn) ? 0 : adapt;
+}
+
 /* Why the whole message cannot be sent to this server, or NULL. */
 static const char *find_obstacle(const struct smtp_client *c, const struct smtp_txn *t,
 				 enum cause *ret_cause, const char **ret_enhanced,
@@ -66,7 +99,7 @@ static const char *find_obstacle(const struct smtp_client *c, const struct smtp_
 {
 	struct span sender = span_str(t->sender);
 
-	if (c->caps.has_size && c->caps.size_max > 0 && t->size > c->caps.size_max) {
+	if (is_too_large(c, t)) {
 		*ret_cause = CAUSE_REFUSED;
 		*ret_enhanced = "5.3.4";
 		snprintf(text, size,
@@ -76,9 +109,13 @@ static const char *find_obstacle(const struct smtp_client *c, const struct smtp_
 	}
 	*ret_cause = CAUSE_DATA;
 	*ret_enhanced = "5.6.7";
-	if (!c->caps.smtputf8 && (t->needs_smtputf8 || !text_is_ascii(sender))) {
-		return "the sender or an address in the header is not ASCII, and the "
-		       "server does not offer SMTPUTF8";
+	if (!c->caps.smtputf8 && !text_is_ascii(sender)) {
+		snprintf(text, size, "the sender %.200s " NEEDS_SMTPUTF8 ": use a sender " INSTEAD,
+			 t->sender);
+		return text;
+	}
+	if (!c->caps.smtputf8 && t->needs_smtputf8) {
+		return "an address in the header " NEEDS_SMTPUTF8;
 	}
 	*ret_enhanced = "5.1.7";
 	if (text_has_line_break(sender) || sender.size > ADDRESS_MAX) {
@@ -98,15 +135,14 @@ static void plan_rcpt(const struct smtp_client *c, struct round *r, size_t i)
 		r->rcpt[i] = RCPT_FINAL;
 	} else if (!c->caps.smtputf8 && !text_is_ascii(addr)) {
 		outcome_set(o, VERDICT_PERMANENT, CAUSE_DATA, VERB_RCPT, "5.6.7",
-			    "the address is not ASCII, and the server does not offer "
-			    "SMTPUTF8");
+			    "the address " NEEDS_SMTPUTF8 ": use one " INSTEAD);
 		r->rcpt[i] = RCPT_FINAL;
 	}
 }
 
-void client_plan(struct smtp_client *c, struct round *r)
+void client_plan_adapted(struct smtp_client *c, struct round *r)
 {
-	char text[160];
+	char text[400];
 	const char *enhanced;
 	enum cause cause;
 	const char *obstacle =
@@ -116,7 +152,9 @@ void client_plan(struct smtp_client *c, struct round *r)
 		if (r->rcpt[i] != RCPT_WAITING) {
 			continue;
 		}
-		if (obstacle) {
+		if (r->txn->rcpts[i].outcome.verdict != VERDICT_UNTRIED) {
+			r->rcpt[i] = RCPT_FINAL;	/* it could not be adapted */
+		} else if (obstacle) {
 			outcome_set(&r->txn->rcpts[i].outcome, VERDICT_PERMANENT, cause,
 				    VERB_MAIL, enhanced, obstacle);
 			r->rcpt[i] = RCPT_FINAL;
@@ -125,6 +163,14 @@ void client_plan(struct smtp_client *c, struct round *r)
 		}
 	}
 	begin_round(c, r);
+}
+
+void client_plan(struct smtp_client *c, struct round *r)
+{
+	r->adapt = find_unfit(c, r);
+	if (!r->adapt) {
+		client_plan_adapted(c, r);
+	}
 }
 
 /* The recipients of this round that were not accepted, once more. */

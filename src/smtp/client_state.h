@@ -137,6 +137,7 @@ struct round {
 	unsigned long long body_at;
 	bool is_raw;		/* BDAT: no dots are doubled */
 	bool at_line_start;
+	unsigned adapt;		/* enum smtp_adapt: it waits for that, and is not planned */
 };
 
 struct smtp_client {
@@ -239,7 +240,9 @@ bool client_may_blame_following(const struct smtp_client *c);
 void client_settle_login(struct smtp_client *c);
 
 /* client_round.c */
-void client_plan(struct smtp_client *c, struct round *r);	/* once EHLO is known */
+/* Once EHLO is known: which recipients are tried, or what must be adapted before. */
+void client_plan(struct smtp_client *c, struct round *r);
+void client_plan_adapted(struct smtp_client *c, struct round *r);
 void client_restart_round(struct smtp_client *c);
 /* The server has taken responsibility for recipient i. */
 void client_accept(struct smtp_client *c, size_t i, enum verb verb, const struct reply *r);
@@ -256,6 +259,8 @@ void client_close_round(struct smtp_client *c);	/* it has its outcomes */
 /* The oldest of the settled ones. */
 struct smtp_txn *client_give_back(struct smtp_client *c);
 bool client_has_held(const struct smtp_client *c);	/* one behind `sending` */
+/* The one that waits to be adapted, or NULL: then it is the one submitted last. */
+struct round *client_unfit(const struct smtp_client *c);
 /* What is in the output is given out. */
 void client_mark_written(struct smtp_client *c);
 bool client_asks_next(struct smtp_client *c);

@@ -51,14 +51,24 @@ static void refuse(struct smtp_answer *a, const struct smtp_rcpt *r, size_t had,
 	}
 }
 
+/* Is there a sender, and does he want to hear of the failure (RFC 3461 §4.1)? */
+static bool is_reported(const struct smtp_fate *fate, const struct smtp_rcpt *r)
+{
+	unsigned notify = r->notify ? r->notify : fate->txn->notify;
+
+	return !has_it(&r->outcome, fate->is_kept) && fate->txn->sender[0] != '\0' &&
+	       (notify == 0 || (notify & SMTP_NOTIFY_FAILURE));
+}
+
 void smtp_server_judge(struct smtp_answer *a, const struct smtp_fate *fate)
 {
 	const struct smtp_txn *t = fate->txn;
 	const struct smtp_rcpt *refused = NULL, *later = NULL;
-	size_t had = 0;
+	size_t had = 0, reported = 0;
 
 	for (size_t i = 0; i < t->rcpt_count; i++) {
 		const struct smtp_rcpt *r = &t->rcpts[i];
+		reported += is_reported(fate, r);
 		if (has_it(&r->outcome, fate->is_kept)) {
 			had++;
 		} else if (is_temporary(&r->outcome, fate->is_kept)) {
@@ -72,9 +82,9 @@ void smtp_server_judge(struct smtp_answer *a, const struct smtp_fate *fate)
 				fate->id);
 	} else if (had > 0 && fate->is_reported) {
 		smtp_answer_set(a, VERDICT_ACCEPTED, 250, "2.0.0",
-				"Ok: queued as %s; %zu of %zu recipients failed, "
-				"a report is sent",
-				fate->id, t->rcpt_count - had, t->rcpt_count);
+				"Ok: queued as %s; %zu of %zu recipients failed%s", fate->id,
+				t->rcpt_count - had, t->rcpt_count,
+				reported > 0 ? ", a report is sent" : "");
 	} else {
 		refuse(a, later ? later : refused, had, t->rcpt_count);
 	}

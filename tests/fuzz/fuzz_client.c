@@ -17,11 +17,13 @@
 #define SECRET "czNjcjN0LXRoYXQtaXMtbG9uZw"	/* base64, from "s3cr3t-that-is-long" */
 
 static const char body[] = "Subject: test\r\n\r\n.hello\r\n";
+static const char adapted_body[] = "Subject: test\r\n\r\n=2Ehello\r\n";
 
 struct play {
 	struct smtp_client *c;
 	struct smtp_rcpt rcpts[MESSAGES][RCPTS];
 	struct smtp_txn txns[MESSAGES];
+	bool is_adapted[MESSAGES];
 	size_t count, submitted, settled;
 	bool is_bytewise, quits_early, is_over, was_fed, has_sent_secret;
 	unsigned steps;
@@ -55,7 +57,7 @@ static void on_settled(struct play *p, const struct smtp_txn *txn)
 static void submit(struct play *p)
 {
 	static const char *const addrs[RCPTS] = {
-		"ann@server.test", "j\xc3\xb6rg@server.test", "cay@server.test"};
+		"ann@server.test", "j\xc3\xb6rg@server.test", "cay@s\xc3\xa9rver.test"};
 	struct smtp_txn *t = &p->txns[p->submitted];
 
 	for (size_t i = 0; i < RCPTS; i++) {
@@ -67,7 +69,8 @@ static void submit(struct play *p)
 		.rcpts = p->rcpts[p->submitted],
 		.rcpt_count = RCPTS,
 		.size = sizeof(body) - 1,
-		.is_8bit = p->submitted == 2,
+		.is_8bit = p->submitted % 3 == 2,
+		.needs_smtputf8 = p->submitted == 5,
 		.notify = SMTP_NOTIFY_FAILURE,
 		.envid = "x+y",
 	};
@@ -98,6 +101,41 @@ static void on_idle(struct play *p)
 	MUST(p->settled == p->submitted);
 	note(p, span_str(p->count > 1 ? "<idle>" : ""));
 	submit_or_quit(p);
+}
+
+/* At most once, before MAIL, and for what the message has. */
+static void on_adapt(struct play *p, const struct smtp_action *a)
+{
+	size_t place = (size_t)(a->txn - p->txns);
+	struct smtp_rcpt *r = a->txn->rcpts;
+
+	MUST(place < p->submitted && !p->is_adapted[place] && !a->txn->was_begun);
+	MUST(a->adapt && (!(a->adapt & SMTP_ADAPT_7BIT) || a->txn->is_8bit));
+	p->is_adapted[place] = true;
+	if (a->adapt & SMTP_ADAPT_7BIT) {
+		a->txn->size = sizeof(adapted_body) - 1;
+		a->txn->is_8bit = false;
+	}
+	if (a->adapt & SMTP_ADAPT_ASCII) {
+		r[2].addr = "cay@xn--srver-bsa.test";
+		a->txn->needs_smtputf8 = place % 4 == 1;
+	}
+	for (size_t i = 0; i < RCPTS && place % 4 == 3; i++) {
+		outcome_set(&r[i].outcome, i == 1 ? VERDICT_TEMPORARY : VERDICT_PERMANENT,
+			    CAUSE_DATA, VERB_NONE, "5.6.3", "no");
+	}
+	MUST(buf_printf(&p->log, "<adapt %zu %u>", place, a->adapt));
+	smtp_client_adapted(p->c);
+}
+
+static void on_body(struct play *p, const struct smtp_action *a)
+{
+	size_t place = (size_t)(a->txn - p->txns);
+	bool is_other = p->is_adapted[place] && a->txn->size == sizeof(adapted_body) - 1;
+
+	MUST(a->max > 0 && a->offset + a->max <= a->txn->size);
+	smtp_client_body(p->c, span_of((is_other ? adapted_body : body) + a->offset,
+				       p->is_bytewise ? 1 : a->max));
 }
 
 static void on_write(struct play *p, const struct smtp_action *a)
@@ -160,10 +198,11 @@ static void go_on(struct play *p)
 		case SMTP_VERIFY:
 			smtp_client_auth_verified(p->c);
 			break;
+		case SMTP_ADAPT:
+			on_adapt(p, &a);
+			break;
 		case SMTP_BODY:
-			MUST(a.max > 0 && a.offset + a.max <= sizeof(body) - 1);
-			smtp_client_body(p->c, span_of(body + a.offset,
-						       p->is_bytewise ? 1 : a.max));
+			on_body(p, &a);
 			break;
 		case SMTP_SETTLED:
 			on_settled(p, a.txn);
@@ -196,6 +235,8 @@ static void look(struct play *p)
 		struct smtp_action a = smtp_client_next(p->c);
 		if (a.kind == SMTP_SETTLED) {
 			on_settled(p, a.txn);
+		} else if (a.kind == SMTP_ADAPT) {
+			on_adapt(p, &a);
 		} else if (a.kind == SMTP_NEXT) {
 			on_next(p);
 		} else if (a.kind == SMTP_IDLE) {

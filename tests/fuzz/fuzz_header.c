@@ -1,35 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_header: any bytes as a message: into wire form in several ways, through the header
- * functions, rewritten in several ways, and dot-stuffed.
+ * functions, rewritten in several ways, and dot-stuffed.  Rewriting keeps what it promises:
+ * one From, no new line breaks, and every field that shall stay has its bytes.
  */
+#include "fuzz.h"
+
 #include "base/text.h"
 #include "mail/header.h"
 #include "mail/rewrite.h"
 #include "mail/wire.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Aborts, so that the fuzzer keeps the input. */
-static void require(bool condition)
-{
-	if (!condition) {
-		abort();
-	}
-}
-
 static void convert(struct wire *w, struct span in, size_t chunk, struct buf *out)
 {
 	while (in.size > 0) {
-		require(wire_feed(w, span_first(in, chunk), out));
-		require(w->size == out->size);
+		MUST(wire_feed(w, span_first(in, chunk), out));
+		MUST(w->size == out->size);
 		in = span_from(in, chunk);
 	}
-	require(wire_end(w, out));
-	require(w->size == out->size);
+	MUST(wire_end(w, out));
+	MUST(w->size == out->size);
 }
 
 /* The same bytes and facts, however the input is cut. */
@@ -42,8 +32,8 @@ static void require_same(struct span in, const struct wire *whole, const struct 
 	buf_init(&out, want->size);
 	wire_init(&w, whole->ends_at_dot);
 	convert(&w, in, chunk, &out);
-	require(span_equal(buf_span(&out), buf_span(want)));
-	require(w.size == whole->size && w.longest_line == whole->longest_line &&
+	MUST(span_equal(buf_span(&out), buf_span(want)));
+	MUST(w.size == whole->size && w.longest_line == whole->longest_line &&
 		w.is_8bit == whole->is_8bit && w.has_nul == whole->has_nul &&
 		w.ended == whole->ended && w.header_end == whole->header_end &&
 		w.body_start == whole->body_start);
@@ -56,18 +46,18 @@ static void require_wire_form(const struct wire *w, struct span out)
 
 	for (size_t i = 0; i < out.size; i++) {
 		char c = out.data[i];
-		require(c != '\r' || (i + 1 < out.size && out.data[i + 1] == '\n'));
-		require(c != '\n' || (i > 0 && out.data[i - 1] == '\r'));
+		MUST(c != '\r' || (i + 1 < out.size && out.data[i + 1] == '\n'));
+		MUST(c != '\n' || (i > 0 && out.data[i - 1] == '\r'));
 		line = c == '\n' ? 0 : c == '\r' ? line : line + 1;
 		longest = line > longest ? line : longest;
 		is_8bit = is_8bit || (unsigned char)c > 127;
 		has_nul = has_nul || c == '\0';
 	}
-	require(out.size == 0 || out.data[out.size - 1] == '\n');
-	require(w->longest_line == longest && w->is_8bit == is_8bit &&
+	MUST(out.size == 0 || out.data[out.size - 1] == '\n');
+	MUST(w->longest_line == longest && w->is_8bit == is_8bit &&
 		w->has_nul == has_nul);
-	require(w->header_end <= w->body_start && w->body_start <= out.size);
-	require(w->body_start == w->header_end || w->body_start == w->header_end + 2);
+	MUST(w->header_end <= w->body_start && w->body_start <= out.size);
+	MUST(w->body_start == w->header_end || w->body_start == w->header_end + 2);
 }
 
 /* All of it is fields, for header.h as for wire.h. */
@@ -78,14 +68,14 @@ static size_t require_fields(struct span header, bool may_bcc)
 	size_t count = 0, size = 0;
 
 	while (header_next(&rest, &f)) {
-		require(f.name.size > 0 && f.whole.data == header.data + size);
-		require(f.value.data >= f.name.data + f.name.size);
-		require(may_bcc || (!text_equal_fold(f.name, span_str("Bcc")) &&
+		MUST(f.name.size > 0 && f.whole.data == header.data + size);
+		MUST(f.value.data >= f.name.data + f.name.size);
+		MUST(may_bcc || (!text_equal_fold(f.name, span_str("Bcc")) &&
 				    !text_equal_fold(f.name, span_str("Resent-Bcc"))));
 		size += f.whole.size;
 		count++;
 	}
-	require(size == header.size);
+	MUST(size == header.size);
 	return count;
 }
 
@@ -97,17 +87,17 @@ static void read_addresses(struct span header)
 
 	addr_list_init(&list);
 	bool ok = header_recipients(header, &list, &e);
-	require(ok || (e.cause == CAUSE_DATA && e.text[0]));
+	MUST(ok || (e.cause == CAUSE_DATA && e.text[0]));
 	for (size_t i = 0; ok && i < list.count; i++) {
 		struct span spec = span_str(list.at[i].spec);
-		require(spec.size > 0 && addr_is_safe(spec));
+		MUST(spec.size > 0 && addr_is_safe(spec));
 	}
 	if (header_sender(header, &sender, &e)) {
-		require(!sender || addr_is_safe(span_str(sender)));
+		MUST(!sender || addr_is_safe(span_str(sender)));
 	}
 	free(sender);
-	require(!header_needs_smtputf8(header) || !text_is_ascii(header));
-	require(!text_has_line_break(rewrite_message_id(header)) ||
+	MUST(!header_needs_smtputf8(header) || !text_is_ascii(header));
+	MUST(!text_has_line_break(rewrite_message_id(header)) ||
 		memchr(header.data, '\0', header.size));
 }
 
@@ -119,18 +109,197 @@ static void require_header(struct span header)
 
 	buf_init(&out, header.size + 2);
 	wire_init(&w, true);
-	require(wire_feed(&w, header, &out));
+	MUST(wire_feed(&w, header, &out));
 	convert(&w, span_str("\r\n"), 2, &out);
-	require(w.header_end == header.size && w.body_start == header.size + 2);
-	require(span_equal(span_first(buf_span(&out), header.size), header));
+	MUST(w.header_end == header.size && w.body_start == header.size + 2);
+	MUST(span_equal(span_first(buf_span(&out), header.size), header));
+}
+
+/* -- rewriting ------------------------------------------------------------------------- */
+
+static const char *domain(void *context)
+{
+	(void)context;
+	return "d.example";
+}
+
+static bool is_local(void *context, const char *spec)
+{
+	struct span domain = addr_domain(span_str(spec));
+
+	(void)context;
+	return spec[0] && (domain.size == 0 || text_equal_fold(domain, span_str("localhost")));
+}
+
+static bool is_own(void *context, const char *spec)
+{
+	(void)context;
+	return strcmp(spec, "own@x") == 0;
+}
+
+static char *reader(void *context, const char *spec)
+{
+	(void)context;
+	return spec[0] == 'r' ? strdup("reader@x") : NULL;
+}
+
+static const struct author_env env = { NULL, domain, is_local, is_own, reader };
+
+static bool is_one_of(struct span name, const char *const *names)
+{
+	for (; *names; names++) {
+		if (text_equal_fold(name, span_str(*names))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool has(struct span header, const char *name)
+{
+	struct header_field f;
+
+	return header_find(header, name, &f);
+}
+
+/* The fields that have none of these names, and no Resent- forms of them. */
+static void take_others(struct span header, const char *const *names, struct buf *to)
+{
+	struct header_field f;
+
+	while (header_next(&header, &f)) {
+		struct span name = text_starts_fold(f.name, "Resent-")
+					   ? span_from(f.name, strlen("Resent-"))
+					   : f.name;
+		MUST(is_one_of(name, names) || buf_add_span(to, f.whole));
+	}
+}
+
+static void require_same_others(struct span before, struct span after,
+				const char *const *names)
+{
+	struct buf a BUF_AUTO, b BUF_AUTO;
+
+	buf_init(&a, before.size);
+	buf_init(&b, after.size);
+	take_others(before, names, &a);
+	take_others(after, names, &b);
+	MUST(span_equal(buf_span(&a), buf_span(&b)));
+}
+
+/* All addresses in the fields of that name.  False when one cannot be parsed. */
+static bool take_addresses(struct span header, const char *name, struct addr_list *list)
+{
+	struct header_field f;
+	struct err e;
+
+	while (header_next(&header, &f)) {
+		if (text_equal_fold(f.name, span_str(name)) &&
+		    !addr_list_parse(list, f.value, &e)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Recipients stay who they were; and what cannot be read stays, byte for byte. */
+static void require_recipients(struct span before, struct span after, const char *name)
+{
+	struct addr_list a ADDR_LIST_AUTO, b ADDR_LIST_AUTO;
+	const char *const names[] = { name, NULL };
+
+	addr_list_init(&a);
+	addr_list_init(&b);
+	if (take_addresses(before, name, &a)) {
+		MUST(take_addresses(after, name, &b) && a.count == b.count);
+		for (size_t i = 0; i < a.count; i++) {
+			char *full = addr_qualify(a.at[i].spec, domain(NULL));
+			MUST(strcmp(a.at[i].spec, b.at[i].spec) == 0 ||
+			     strcmp(full, b.at[i].spec) == 0);
+			free(full);
+		}
+		return;
+	}
+	struct header_field x, y;
+	struct err e;
+	while (header_next(&before, &x)) {
+		if (!is_one_of(x.name, names)) {
+			continue;
+		}
+		do {
+			MUST(header_next(&after, &y));
+		} while (!is_one_of(y.name, names));
+		addr_list_clear(&a);
+		MUST(addr_list_parse(&a, x.value, &e) || span_equal(x.whole, y.whole));
+	}
+}
+
+static size_t count_from(struct span header)
+{
+	struct header_field f;
+	size_t count = 0;
+
+	while (header_next(&header, &f)) {
+		count += text_equal_fold(f.name, span_str("From"));
+	}
+	return count;
+}
+
+/* Resent- fields in a row. */
+static size_t count_blocks(struct span header)
+{
+	struct header_field f;
+	size_t count = 0;
+	bool before = false;
+
+	while (header_next(&header, &f)) {
+		bool is_resent = text_starts_fold(f.name, "Resent-");
+		count += is_resent && !before;
+		before = is_resent;
+	}
+	return count;
+}
+
+/* What a rewriting may touch, what it adds, and what it removes. */
+static const char *const touched[] = {
+	"From", "Sender", "To", "Cc", "Bcc", "Reply-To", "Return-Path", "Date", "Message-ID",
+	"X-Original-From", "X-Original-Sender", NULL
+};
+static const char *const though_signed[] = { "Bcc", "Return-Path", "Date", "Message-ID",
+					     NULL };
+static const char *const without_from[] = { "Bcc", "Return-Path", "Date", "Message-ID",
+					    "From", NULL };
+
+static void require_promises(const struct rewrite *r, struct span before, struct span after)
+{
+	bool is_signed = has(before, "DKIM-Signature"), is_resent = count_blocks(before) > 0;
+
+	require_same_others(before, after, touched);
+	MUST(r->author.set_from == SET_FROM_OFF || is_signed || count_from(after) <= 1);
+	MUST(count_from(before) == 0 || count_from(after) > 0);
+	if (is_signed && !is_resent && r->author.set_from != SET_FROM_ON && r->set_to == SET_TO_OFF) {
+		/* A From that is missing is added. */
+		MUST(!has(before, "From") || r->author.set_from == SET_FROM_OFF ||
+			count_from(after) == count_from(before));
+		require_same_others(before, after,
+				    has(before, "From") ? though_signed : without_from);
+	}
+	if (r->set_to == SET_TO_OFF) {
+		require_recipients(before, after, "To");
+		require_recipients(before, after, "Cc");
+		require_recipients(before, after, "Resent-To");
+	}
 }
 
 /* What is rewritten is a header again, has what is asked, and needs it only once. */
-static void rewrite(struct span header, enum set_from set_from, enum set_to set_to)
+static void rewrite(struct span header, enum set_from set_from, enum set_to set_to, bool is_rich)
 {
 	static const char *const to[] = { "a@x", "\"b c\"@y" };
 	struct rewrite r = {
-		.set_from = set_from, .from = "me@x", .from_name = "M. \xc3\xa9",
+		.author = { .set_from = set_from, .address = "me@x",
+			    .name = is_rich ? "M. \xc3\xa9" : "F, N",
+			    .replaces_local = is_rich, .host = "host.example", .env = &env,
+			    .forced_name = is_rich ? NULL : "F, N" },
 		.set_to = set_to, .recipients = to, .recipient_count = 2,
 		.remove_bcc = true, .add_date = true, .add_message_id = true,
 		.now = 1795270043, .domain = "h",
@@ -138,13 +307,15 @@ static void rewrite(struct span header, enum set_from set_from, enum set_to set_
 	struct buf once BUF_AUTO, twice BUF_AUTO;
 	struct err e = { 0 };
 
-	buf_init(&once, header.size + 1000);
-	buf_init(&twice, header.size + 2000);
-	require(rewrite_header(&r, header, &once, &e));
-	require(require_fields(buf_span(&once), false) > 0);
+	buf_init(&once, 20 * header.size + 4000);
+	buf_init(&twice, 20 * header.size + 8000);
+	MUST(rewrite_header(&r, header, &once, &e));
+	MUST(require_fields(buf_span(&once), false) > 0);
 	require_header(buf_span(&once));
-	require(rewrite_header(&r, buf_span(&once), &twice, &e));
-	require(span_equal(buf_span(&once), buf_span(&twice)));
+	require_promises(&r, header, buf_span(&once));
+	MUST(rewrite_header(&r, buf_span(&once), &twice, &e));
+	/* Two Resent- blocks become one when the field between them goes. */
+	MUST(count_blocks(header) > 1 || span_equal(buf_span(&once), buf_span(&twice)));
 }
 
 static void stuff(struct span in)
@@ -155,19 +326,19 @@ static void stuff(struct span in)
 
 	buf_init(&out, in.size * 2);
 	for (struct span rest = in; rest.size > 0; rest = span_from(rest, 5)) {
-		require(wire_stuff(&at_start, span_first(rest, 5), &out));
+		MUST(wire_stuff(&at_start, span_first(rest, 5), &out));
 	}
-	require(at_start);
+	MUST(at_start);
 	for (size_t i = 0; i < out.size; i++) {
 		bool is_first = i == 0 || out.data[i - 1] == '\n';
 		if (is_first && out.data[i] == '.') {
 			i++;
-			require(out.data[i] != '\r');
+			MUST(out.data[i] != '\r');
 		}
-		require(k < in.size && out.data[i] == in.data[k]);
+		MUST(k < in.size && out.data[i] == in.data[k]);
 		k++;
 	}
-	require(k == in.size);
+	MUST(k == in.size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -188,7 +359,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require_fields(header, true);
 		read_addresses(header);
 		for (int i = 0; i < 9; i++) {
-			rewrite(header, (enum set_from)(i / 3), (enum set_to)(i % 3));
+			rewrite(header, (enum set_from)(i / 3), (enum set_to)(i % 3), true);
+			rewrite(header, (enum set_from)(i / 3), (enum set_to)(i % 3), false);
 		}
 		stuff(buf_span(&out));
 	}

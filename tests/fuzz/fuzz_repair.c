@@ -49,6 +49,17 @@ static void must_have_the_same_fields(struct span before, struct span after)
 	MUST(span_equal(buf_span(&a), buf_span(&b)));
 }
 
+/* What does not fit into a line cannot stay whole. */
+static bool has_endless(const struct addr_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (strlen(list->at[i].spec) > FIELD_LINE_MAX / 2) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void must_have_the_same_addresses(struct span before, struct span after)
 {
 	struct addr_list a ADDR_LIST_AUTO, b ADDR_LIST_AUTO;
@@ -56,7 +67,7 @@ static void must_have_the_same_addresses(struct span before, struct span after)
 
 	addr_list_init(&a);
 	addr_list_init(&b);
-	if (header_recipients(before, &a, &e)) {
+	if (header_recipients(before, &a, &e) && !has_endless(&a)) {
 		MUST(header_recipients(after, &b, &e));
 		MUST(a.count == b.count);
 		for (size_t i = 0; i < a.count; i++) {
@@ -64,7 +75,7 @@ static void must_have_the_same_addresses(struct span before, struct span after)
 		}
 	}
 	char *from = NULL, *now = NULL;
-	if (header_sender(before, &from, &e)) {
+	if (header_sender(before, &from, &e) && (!from || strlen(from) < FIELD_LINE_MAX / 2)) {
 		MUST(header_sender(after, &now, &e));
 		MUST(!from == !now && (!from || strcmp(from, now) == 0));
 	}

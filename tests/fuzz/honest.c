@@ -59,6 +59,7 @@ static void make_message(struct session *s, unsigned m)
 		.rcpts = s->rcpts[m],
 		.rcpt_count = 1 + (roll(&s->dice, 3) > 0 ? 0 : roll(&s->dice, MAIL_RCPTS)),
 		.size = size,
+		.is_8bit = roll(&s->dice, 8) == 0,
 	};
 	for (unsigned i = 0; i < t->rcpt_count; i++) {
 		snprintf(s->addrs[m][i], 24, "%u.%u@x", i, m);
@@ -85,6 +86,29 @@ static void submit_or_quit(struct session *s)
 		s->is_quit = true;
 		smtp_client_quit(s->c);
 	}
+}
+
+/* It becomes 7-bit, and so larger; sometimes that cannot be, or not for all. */
+static void adapt(struct session *s, struct smtp_txn *t)
+{
+	size_t m = (size_t)(t - s->txns);
+
+	MUST(t->is_8bit && !t->was_begun && !s->server.fates[m].was_seen);
+	t->is_8bit = false;
+	if (t->size + 10 < sizeof(s->bodies[m])) {
+		memset(s->bodies[m] + t->size - 2, '=', 10);
+		t->size += 10;
+		memcpy(s->bodies[m] + t->size - 2, "\r\n", 2);
+	}
+	unsigned refused = roll(&s->dice, 3) == 0 ? roll(&s->dice, 1u << MAIL_RCPTS) : 0;
+	for (size_t i = 0; i < t->rcpt_count; i++) {
+		if (refused & 1u << i) {
+			outcome_set(&t->rcpts[i].outcome, VERDICT_PERMANENT, CAUSE_DATA,
+				    VERB_NONE, "5.6.3", "ours");
+			s->server.fates[m].refused[i] = true;
+		}
+	}
+	smtp_client_adapted(s->c);
 }
 
 static void judge(struct session *s, const struct smtp_txn *t, struct totals *totals)
@@ -186,6 +210,9 @@ static void step(struct session *s, struct totals *totals)
 		break;
 	case SMTP_READ:
 		on_read(s);
+		break;
+	case SMTP_ADAPT:
+		adapt(s, a.txn);
 		break;
 	case SMTP_BODY:
 		smtp_client_body(s->c, span_of(s->bodies[a.txn - s->txns] + a.offset,

@@ -68,10 +68,13 @@ static bool repair(struct span in, bool is_7bit, size_t chunk)
 	buf_init(&message, SIZE_MOST);
 	buf_init(&out, SIZE_MOST);
 	to_wire(in, chunk, &w, &wire);
+	wire_forget_header(&w, span_from(buf_span(&wire), w.body_start));
 	struct span header = span_first(buf_span(&wire), w.header_end);
 	if (!repair_header(header, is_7bit, &message, &e)) {
 		return put("no", span_str(e.text));
 	}
+	require(is_7bit || repair_header_needs(header) ||
+		span_equal(header, buf_span(&message)));
 	require(buf_add_str(&message, "\r\n") &&
 		buf_add_span(&message, span_from(buf_span(&wire), w.body_start)));
 	if (repair_guess(header, is_7bit, &w) == REPAIR_NOTHING) {

@@ -57,6 +57,11 @@ bool caller_is_done(const struct run *r)
 	for (size_t i = 0; i < r->t->count; i++) {
 		count += r->t->steps[i].kind == STEP_MESSAGE;
 	}
+	for (size_t i = 0; i < r->given_count; i++) {
+		if (r->given[i].message->adapt && !r->given[i].is_adapted) {
+			return false;
+		}
+	}
 	return count == r->given_count;
 }
 
@@ -78,7 +83,7 @@ static void answer_next(struct run *r)
 	}
 }
 
-static const struct message *message_of(const struct run *r, const struct smtp_txn *txn)
+static size_t place_of(const struct run *r, const struct smtp_txn *txn)
 {
 	size_t i = 0;
 
@@ -86,12 +91,39 @@ static const struct message *message_of(const struct run *r, const struct smtp_t
 		i++;
 	}
 	assert_true(i < r->given_count);
-	return r->given[i].message;
+	return i;
+}
+
+/* Once, and only for what the file says. */
+static void adapt(struct run *r, const struct smtp_action *a)
+{
+	size_t place = place_of(r, a->txn);
+	const struct message *m = r->given[place].message;
+	struct smtp_txn *t = a->txn;
+
+	assert_int_equal(a->adapt, m->adapt);
+	assert_true(a->adapt && !r->given[place].is_adapted);
+	r->given[place].is_adapted = true;
+	t->is_8bit = t->is_8bit && (m->stays_8bit || !(a->adapt & SMTP_ADAPT_7BIT));
+	t->needs_smtputf8 = t->needs_smtputf8 && m->stays_utf8;
+	t->size = m->adapted.size ? m->adapted.size : t->size;
+	t->sender = m->now_from ? m->now_from : t->sender;
+	for (size_t i = 0; i < t->rcpt_count && i < sizeof(m->now) / sizeof(m->now[0]); i++) {
+		t->rcpts[i].addr = m->now[i].addr ? m->now[i].addr : t->rcpts[i].addr;
+		if (m->now[i].is_refused) {
+			outcome_set(&t->rcpts[i].outcome, VERDICT_PERMANENT, CAUSE_DATA,
+				    VERB_MAIL, "5.6.3", "cannot be adapted");
+		}
+	}
+	smtp_client_adapted(r->c);
 }
 
 static void give_body(struct run *r, const struct smtp_action *a)
 {
-	struct span whole = buf_span(&message_of(r, a->txn)->body);
+	size_t place = place_of(r, a->txn);
+	const struct message *m = r->given[place].message;
+	bool is_adapted = r->given[place].is_adapted && m->adapted.size > 0;
+	struct span whole = buf_span(is_adapted ? &m->adapted : &m->body);
 	struct span body = span_from(whole, (size_t)a->offset);
 	size_t most = body.size > 100000 ? 65536 : r->is_bytewise ? 7 : a->max;
 
@@ -128,6 +160,8 @@ struct smtp_action caller_next(struct run *r)
 		struct smtp_action a = smtp_client_next(r->c);
 		if (a.kind == SMTP_NEXT) {
 			answer_next(r);
+		} else if (a.kind == SMTP_ADAPT) {
+			adapt(r, &a);
 		} else if (a.kind == SMTP_SETTLED) {
 			settle(r, a.txn);
 		} else {

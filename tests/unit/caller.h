@@ -22,6 +22,7 @@ struct run {
 	struct {
 		const struct message *message;
 		struct smtp_txn txn;
+		bool is_adapted;
 	} given[CALLER_MESSAGES];
 	struct smtp_txn further;	/* when the session is dead, but nobody has said so */
 	struct smtp_rcpt further_rcpt;
@@ -37,9 +38,9 @@ bool wrong(struct run *r, const struct step *s, const char *format, ...);
 void caller_submit(struct run *r, const struct message *m);
 /* What the engine wants that is not the caller's own business, or is of this kind. */
 struct smtp_action caller_drive(struct run *r, enum smtp_action_kind wanted);
-/* The same, but only NEXT and SETTLED are the caller's own business. */
+/* The same, but only NEXT, ADAPT and SETTLED are the caller's own business. */
 struct smtp_action caller_next(struct run *r);
-/* All messages of the file were submitted. */
+/* All messages of the file were submitted, and adapted if the file says so. */
 bool caller_is_done(const struct run *r);
 void caller_free(struct run *r);
 

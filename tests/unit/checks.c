@@ -4,7 +4,7 @@
 
 #include "checks.h"
 
-static const char *const kinds[] = {"WRITE", "READ", "TLS",	"AUTH", "STEP", "VERIFY",
+static const char *const kinds[] = {"WRITE", "READ", "TLS",	"AUTH", "STEP", "VERIFY", "ADAPT",
 				    "BODY",  "NEXT", "SETTLED", "IDLE", "DONE", "FAIL"};
 
 bool checks_expect(struct run *r, const struct step *s, enum smtp_action_kind kind,

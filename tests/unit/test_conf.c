@@ -173,6 +173,33 @@ static void an_account_can_come_from_nowhere(void **state)
 	conf_clear(&c);
 }
 
+static void from_says_which_senders_are_the_accounts(void **state)
+{
+	static const struct {
+		const char *from, *sender;
+		bool is_own;
+	} rows[] = {
+		{ "from me@x.example\n", "me@x.example", true },
+		{ "from me@x.example\n", "ME+cron@X.example", true },
+		{ "from me@x.example\n", "you@x.example", false },
+		{ "from me@x.example\n", "", false },
+		{ "from *@x.example\n", "you@x.example", true },
+		{ "from *@x.example\n", "root", false },
+		{ "", "me@x.example", false },
+		{ "from %F\n", "me@x.example", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct conf c;
+		char text[100];
+		snprintf(text, sizeof(text), "host h\n%s", rows[i].from);
+		struct account *a = good(&c, text, NULL);
+		assert_int_equal(conf_takes_sender(a, rows[i].sender), rows[i].is_own);
+		conf_clear(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +210,7 @@ int main(void)
 		cmocka_unit_test(no_account_inherits_from_another_file),
 		cmocka_unit_test(the_command_line_sets_values),
 		cmocka_unit_test(an_account_can_come_from_nowhere),
+		cmocka_unit_test(from_says_which_senders_are_the_accounts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,25 @@ static void many_blanks_become_fewer(void **state)
 	assert_int_equal(out.size, strlen("N:ab\r\n") + FIELD_BLANKS_MAX);
 }
 
+/* Once nothing fits, what still comes costs no time: this would take minutes. */
+static void what_does_not_fit_ends_soon(void **state)
+{
+	enum { TOKENS = 1000000, MOST = 4000000 };
+	struct charset utf8 = charset_of(span_str(""), span_str(""));
+	struct buf out;
+	struct field w;
+
+	(void)state;
+	buf_init(&out, MOST);
+	field_begin(&w, &out, &utf8, span_str("N"));
+	for (size_t i = 0; i < TOKENS; i++) {
+		field_text(&w, span_str("\xc3\xbc"));
+		field_plain(&w, span_str(":"));
+	}
+	assert_false(field_end(&w));
+	buf_clear(&out);
+}
+
 static void an_encoded_word_is_known(void **state)
 {
 	static const struct {
@@ -185,6 +204,7 @@ int main(void)
 		cmocka_unit_test(no_line_is_too_long),
 		cmocka_unit_test(a_nul_never_comes_out),
 		cmocka_unit_test(many_blanks_become_fewer),
+		cmocka_unit_test(what_does_not_fit_ends_soon),
 		cmocka_unit_test(an_encoded_word_is_known),
 	};
 

@@ -118,12 +118,56 @@ static void much_text_is_cut(void **state)
 	assert_int_equal(out.data[out.size - 1], 'b');
 }
 
+static void fields_are_folded_where_they_have_blanks(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "", "" },
+		{ "X: " SEVENTY "01234\r\n", "X: " SEVENTY "01234\r\n" },
+		{ "X: " SEVENTY " 234\r\n", "X: " SEVENTY " 234\r\n" },
+		{ "X: " SEVENTY " 23456\r\n", "X: " SEVENTY "\r\n 23456\r\n" },
+		{ "X: " SEVENTY "\t 3456\r\n", "X: " SEVENTY "\r\n\t 3456\r\n" },
+		/* A comma is better than a blank. */
+		{ "X: " TEN TEN TEN TEN ", " TEN TEN " b" TEN TEN "\r\n",
+		  "X: " TEN TEN TEN TEN ",\r\n " TEN TEN " b" TEN TEN "\r\n" },
+		{ "X: " TEN TEN ", \"" TEN TEN TEN ", " TEN TEN "\" a\r\n",
+		  "X: " TEN TEN ",\r\n \"" TEN TEN TEN ", " TEN TEN "\" a\r\n" },
+		{ "X: a \"" TEN TEN TEN ", \\\" " TEN TEN TEN TEN "\"\r\n",
+		  "X: a\r\n \"" TEN TEN TEN ", \\\" " TEN TEN TEN TEN "\"\r\n" },
+		{ "X: \"" SEVENTY " " TEN "\"\r\n", "X: \"" SEVENTY "\r\n " TEN "\"\r\n" },
+		/* No line of blanks alone, none with the name alone, no blank that is quoted. */
+		{ "X: " SEVENTY TEN "\r\n", "X: " SEVENTY TEN "\r\n" },
+		{ "X: " SEVENTY TEN " \t \r\n", "X: " SEVENTY TEN " \t \r\n" },
+		{ "X:  " SEVENTY TEN "\\ c\r\n", "X:  " SEVENTY TEN "\\ c\r\n" },
+		{ "X: " SEVENTY TEN " a " SEVENTY " b" TEN " c\r\n",
+		  "X: " SEVENTY TEN "\r\n a " SEVENTY "\r\n b" TEN " c\r\n" },
+		/* Folding that is there stays; a last line without its end gets it. */
+		{ "X:\r\n a\r\n\tb " SEVENTY " c" TEN "\r\n d",
+		  "X:\r\n a\r\n\tb " SEVENTY "\r\n c" TEN "\r\n d\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		BUF_AUTO struct buf out;
+		buf_init(&out, 1000);
+		assert_true(fold_field(&out, span_str(rows[i].in)));
+		assert_string_equal(out.data, rows[i].out);
+		for (size_t max = 0; max < out.size; max++) {
+			BUF_AUTO struct buf small;
+			buf_init(&small, max);
+			assert_false(fold_field(&small, span_str(rows[i].in)));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_folded),
 		cmocka_unit_test(long_words_are_broken),
 		cmocka_unit_test(much_text_is_cut),
+		cmocka_unit_test(fields_are_folded_where_they_have_blanks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

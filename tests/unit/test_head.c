@@ -18,7 +18,8 @@ static const char whole[] =
 	"sender: <me@h.example>\n"
 	"recipient: <c@d>\n"
 	"recipient: <\"a> \\\" orcpt=b\"@d.example> orcpt=rfc822;x y@z\n"
-	"recipient: <root>\n"
+	"recipient: <root> notify=never\n"
+	"recipient: <r@d> notify=success,delay orcpt=rfc822; notify=x orcpt=y\n"
 	"envid: id 1\n"
 	"notify: failure,delay\n"
 	"return: headers\n"
@@ -42,6 +43,9 @@ static void fill(struct queue_entry *v)
 	assert_true(queue_entry_add_rcpt(v, "c@d", NULL, &e));
 	assert_true(queue_entry_add_rcpt(v, "\"a> \\\" orcpt=b\"@d.example", "rfc822;x y@z", &e));
 	assert_true(queue_entry_add_rcpt(v, "root", NULL, &e));
+	v->rcpts[2].notify = 1;
+	assert_true(queue_entry_add_rcpt(v, "r@d", "rfc822; notify=x orcpt=y", &e));
+	v->rcpts[3].notify = 2 | 8;
 	v->envid = mem_str("id 1");
 	v->notify = 4 | 8;
 	v->ret = 1;
@@ -88,9 +92,13 @@ static void read_as_written(void **state)
 		assert_int_equal(v.message_at, strlen(whole));
 		assert_int_equal(v.size, 12345);
 		assert_int_equal(v.since, 1763776000);
-		assert_int_equal(v.rcpt_count, 3);
+		assert_int_equal(v.rcpt_count, 4);
 		assert_string_equal(v.rcpts[1].orcpt, "rfc822;x y@z");
-		assert_int_equal(queue_entry_waiting(&v), 3);
+		assert_int_equal(v.rcpts[1].notify, 0);
+		assert_int_equal(queue_rcpt_notify(&v, &v.rcpts[1]), 4 | 8);
+		assert_int_equal(queue_rcpt_notify(&v, &v.rcpts[2]), 1);
+		assert_int_equal(queue_rcpt_notify(&v, &v.rcpts[3]), 2 | 8);
+		assert_int_equal(queue_entry_waiting(&v), 4);
 		assert_false(v.has_state || v.is_warned);
 	}
 	assert_true(queue_head_write(&v, &again, &e));
@@ -174,7 +182,14 @@ static void damage_is_named(void **state)
 		{ FIRST "sender: <\xff@c>\n\n", "wrong line" },
 		{ FIRST "recipient: <>\n\n", "wrong line" },
 		{ FIRST "recipient: <c@d>orcpt=x\n\n", "wrong line" },
-		{ FIRST "recipient: <c@d> notify=never\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=never,\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=delay,delay\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=often\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify= orcpt=x\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=never x\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=never notify=never\n\n", "wrong line" },
+		{ FIRST "sender: <c@d> notify=never\n\n", "wrong line" },
 		{ FIRST "recipient: <c@d> <e@f>\n\n", "wrong line" },
 		{ FIRST "setting: port\n\n", "wrong line" },
 		{ FIRST "setting: =2525\n\n", "wrong line" },

@@ -148,11 +148,14 @@ static void local_mail_goes_to_who_reads_it(void **state)
 		  "joe@y.test<joe@localhost|me@x.test<self" },
 		{ "aliases %s\n", "self, jim@box", "self@box.home.test<self|jim@box" },
 		{ "aliases %s\n", "part", "b@y.test<part" },
+		{ "system_mail me@x.test\naliases %s\n", "lost, joe",
+		  "me@x.test<lost|joe@y.test<joe" },
+		{ "aliases %s\n", "lost", "lost@box.home.test<lost" },
 	};
 	char path[] = "/tmp/relay-local.XXXXXX", rc[256];
 	static const char text[] =
 		"joe: joe@y.test\nann: a@y.test, b@y.test\nself: \\self\n"
-		"part: |x, b@y.test\nonly: |x, /y\n";
+		"part: |x, b@y.test\nonly: |x, /y\nlost: <\ngone: /dev/null\n";
 	int fd = mkstemp(path);
 
 	(void)state;
@@ -169,26 +172,61 @@ static void local_mail_goes_to_who_reads_it(void **state)
 			fail_msg("%s", e.text);
 		}
 		assert_string_equal(out, rows[i].out);
-		assert_int_equal(problems.count, strcmp(rows[i].in, "part") == 0);
+		assert_int_equal(problems.counts[ALIAS_REFUSED], strcmp(rows[i].in, "part") == 0);
+		assert_int_equal(problems.counts[ALIAS_MISTAKE], rest != NULL);
+		assert_int_equal(problems.counts[ALIAS_DISCARDED], 0);
 		local_problems_clear(&problems);
 		free(out);
 	}
-	/* Nobody is left: an error, and the mail is not lost in silence. */
+	unlink(path);
+}
+
+/* Expands `in` by a file with this text, and without it. */
+static void nobody_is_left_for_a_reason(void **state)
+{
+	char path[] = "/tmp/relay-local.XXXXXX";
+	static const char text[] = "only: |x, /y\ngone: /dev/null\n";
+	int fd = mkstemp(path);
 	struct err e = { 0 };
 	struct local_problems problems = { 0 };
-	snprintf(rc, sizeof(rc), "aliases %s\n", path);
-	assert_null(expand(rc, "only", &problems, &e));
-	assert_int_equal(e.cause, CAUSE_CONFIG);
-	assert_string_equal(e.text, problems.lines[0]);
-	assert_int_equal(problems.count, 2);
+	char *rc MEM_AUTO = mem_printf("aliases %s\n", path);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	char *out = expand(rc, "only, gone@localhost", &problems, &e);
+	assert_string_equal(out, "");
+	assert_int_equal(problems.counts[ALIAS_REFUSED], 2);
+	assert_string_equal(problems.at[ALIAS_REFUSED][1].recipient, "only");
+	assert_int_equal(problems.counts[ALIAS_DISCARDED], 1);
+	assert_string_equal(problems.at[ALIAS_DISCARDED][0].recipient, "gone@localhost");
 	local_problems_clear(&problems);
-	/* A file that is not there stops only the mail that needs it. */
+	free(out);
 	unlink(path);
+}
+
+/* It stops only the mail that needs it; and none at all when somebody reads local mail. */
+static void a_file_that_is_not_there(void **state)
+{
+	static const char rc[] = "aliases /nowhere/aliases\n";
+	struct err e = { 0 };
+	struct local_problems problems = { 0 };
+
+	(void)state;
 	assert_null(expand(rc, "root, a@x.test", &problems, &e));
 	assert_int_equal(e.cause, CAUSE_CONFIG);
 	char *out = expand(rc, "a@x.test", &problems, &e);
 	assert_string_equal(out, "a@x.test");
 	free(out);
+	assert_int_equal(problems.counts[ALIAS_MISTAKE], 0);
+	out = expand("system_mail me@x.test\naliases /nowhere/aliases\n", "root, a@x.test",
+		     &problems, &e);
+	assert_string_equal(out, "me@x.test<root|a@x.test");
+	free(out);
+	assert_int_equal(problems.counts[ALIAS_MISTAKE], 1);
+	assert_non_null(strstr(problems.at[ALIAS_MISTAKE][0].text, "/nowhere/aliases"));
+	assert_non_null(strstr(problems.at[ALIAS_MISTAKE][0].text, "me@x.test"));
+	local_problems_clear(&problems);
 }
 
 static void many_problems_are_counted(void **state)
@@ -207,8 +245,9 @@ static void many_problems_are_counted(void **state)
 	char *rc MEM_AUTO = mem_printf("aliases %s\n", path);
 	char *out = expand(rc, "a", &problems, &e);
 	assert_string_equal(out, "b@x.test<a");
-	assert_int_equal(problems.count, 1000);
-	assert_non_null(problems.lines[LOCAL_PROBLEMS_MAX - 1]);
+	assert_int_equal(problems.counts[ALIAS_REFUSED], 1000);
+	assert_int_equal(local_problems_kept(&problems, ALIAS_REFUSED), LOCAL_PROBLEMS_MAX);
+	assert_non_null(problems.at[ALIAS_REFUSED][LOCAL_PROBLEMS_MAX - 1].text);
 	local_problems_clear(&problems);
 	free(out);
 	unlink(path);
@@ -220,6 +259,8 @@ int main(void)
 		cmocka_unit_test(names_of_the_machine_are_its_own),
 		cmocka_unit_test(other_domains_cost_no_look_up),
 		cmocka_unit_test(local_mail_goes_to_who_reads_it),
+		cmocka_unit_test(nobody_is_left_for_a_reason),
+		cmocka_unit_test(a_file_that_is_not_there),
 		cmocka_unit_test(many_problems_are_counted),
 	};
 

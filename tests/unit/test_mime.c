@@ -138,6 +138,7 @@ static void long_lines_are_encoded(void **state)
 		"Content-Type: multipart/mixed; boundary=b\r\n\r\n" THOUSAND "\r\n--b--\r\n" THOUSAND "\r\n",
 		"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nA: " THOUSAND "\r\n\r\nx\r\n--b--\r\n",
 		"Content-Type: message/rfc822\r\n\r\nA: " THOUSAND "\r\n\r\n" THOUSAND "\r\n",
+		"Content-Type: message/rfc822\r\n\r\nFrom a" THOUSAND "\r\nA: b\r\n\r\nx\r\n",
 	};
 
 	(void)state;
@@ -178,7 +179,7 @@ static void parts_are_encoded_for_a_7bit_server(void **state)
 		{ MIXED "\r\n--b\r\nContent-Description: \xc3\xbc\r\n\r\nx\r\n--b\r\n"
 		  "Content-Type: message/rfc822\r\n\r\n>From x \xc3\xbc:\r\nA: \xc3\xbc\r\n\r\nabcdef \xc3\xbc\r\n\r\n--b--\r\n",
 		  MIXED "\r\n--b\r\nContent-Description: =?UTF-8?B?w7w=?=\r\n\r\nx\r\n--b\r\n"
-		  "Content-Type: message/rfc822\r\n\r\n>From x \xc3\xbc:\r\nA: =?UTF-8?B?w7w=?=\r\n" UTF8 QP
+		  "Content-Type: message/rfc822\r\n\r\n>From x ??:\r\nA: =?UTF-8?B?w7w=?=\r\n" UTF8 QP
 		  "\r\nabcdef =C3=BC\r\n\r\n--b--\r\n" },
 		/* A multipart in one, which is never closed. */
 		{ MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\n\r\n"
@@ -216,6 +217,29 @@ static void a_label_is_added(void **state)
 	stays("DKIM-Signature: x\r\nContent-Type: text/html\r\n\r\n\xc3\xbc\r\n", false);
 }
 
+/* What cron and mailx write where no locale is set. */
+static void a_wrong_charset_is_corrected(void **state)
+{
+#define LIE "Content-Type: text/plain; charset=\"ANSI_X3.4-1968\"\r\n"
+#define BITS "Content-Transfer-Encoding: 8bit\r\n"
+#define TYPE(charset) "Content-Type: text/plain; charset=" charset "\r\n"
+
+	(void)state;
+	check("MIME-Version: 1.0\r\n" LIE BITS "A: b\r\n\r\n\xc3\xbc\r\n", false, REPAIR_LABEL,
+	      "MIME-Version: 1.0\r\n" TYPE("UTF-8") BITS "A: b\r\n\r\n\xc3\xbc\r\n");
+	check(LIE "\r\n\xfc\r\n", false, REPAIR_LABEL,
+	      TYPE("unknown-8bit") "MIME-Version: 1.0\r\n" BITS "\r\n\xfc\r\n");
+	check("MIME-Version: 1.0\r\n" LIE BITS "\r\nabcdef \xc3\xbc\r\n", true, REPAIR_BODY,
+	      "MIME-Version: 1.0\r\n" TYPE("UTF-8") QP "\r\nabcdef =C3=BC\r\n");
+	/* Nothing is wrong; signed; not the message itself. */
+	stays("MIME-Version: 1.0\r\n" LIE "\r\nabc\r\n", false);
+	stays("DKIM-Signature: x\r\nMIME-Version: 1.0\r\n" LIE BITS "\r\n\xc3\xbc\r\n", false);
+	stays(MIXED "\r\n--b\r\n" LIE BITS "\r\n\xc3\xbc\r\n--b--\r\n", false);
+#undef LIE
+#undef BITS
+#undef TYPE
+}
+
 static void what_is_sealed_is_refused(void **state)
 {
 	static const struct {
@@ -231,10 +255,12 @@ static void what_is_sealed_is_refused(void **state)
 		struct span body;
 		const char *what;
 		bool only_7bit;
+		int line;
 	} bodies[] = {
-		{ { "\r\n--b\r\n\xc3\xbc\r\n", 11 }, "8-bit text, which the server does not take", true },
-		{ { "\r\n--b\r\n\0\r\n", 10 }, "a NUL", false },
-		{ { "\r\n" THOUSAND "\r\n", 1004 }, "a line of more than 998 octets", false },
+		{ { "\r\n--b\r\n\xc3\xbc\r\n", 11 }, "8-bit text, which the server does not take", true,
+		  2 },
+		{ { "\r\n--b\r\n\0\r\n", 10 }, "a NUL", false, 2 },
+		{ { "\r\n" THOUSAND "\r\n", 1004 }, "a line of more than 998 octets", false, 1 },
 	};
 
 	(void)state;
@@ -243,7 +269,7 @@ static void what_is_sealed_is_refused(void **state)
 			struct buf in BUF_AUTO, out BUF_AUTO;
 			struct err e = { 0 };
 			enum repair_need need;
-			char want[200];
+			char want[300];
 			bool is_7bit = k % 2;
 			buf_init(&in, 2000);
 			buf_init(&out, 5000);
@@ -252,7 +278,10 @@ static void what_is_sealed_is_refused(void **state)
 			bool ok = repair(buf_span(&in), is_7bit, 1000, &need, &out, &e);
 			assert_int_equal(ok, bodies[k / 2].only_7bit && !is_7bit);
 			if (!ok) {
-				snprintf(want, sizeof(want), "%s has %s", rows[i].why, bodies[k / 2].what);
+				snprintf(want, sizeof(want), "%s has %s, in line %d of its body: "
+					 "the program that made it must encode that "
+					 "(quoted-printable or base64)", rows[i].why,
+					 bodies[k / 2].what, bodies[k / 2].line);
 				assert_string_equal(e.text, want);
 				assert_int_equal(e.cause, CAUSE_DATA);
 			}
@@ -297,6 +326,7 @@ int main(void)
 		cmocka_unit_test(long_lines_are_encoded),
 		cmocka_unit_test(parts_are_encoded_for_a_7bit_server),
 		cmocka_unit_test(a_label_is_added),
+		cmocka_unit_test(a_wrong_charset_is_corrected),
 		cmocka_unit_test(what_is_sealed_is_refused),
 		cmocka_unit_test(depth_and_number_have_bounds),
 	};

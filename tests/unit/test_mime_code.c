@@ -44,11 +44,17 @@ static void bodies_are_encoded(void **state)
 		{ MIME_AGAIN_BASE64, "YQ\r\n0K\r\n", "YQ0K", true },
 		{ MIME_AGAIN_BASE64, SEVENTY "abcdefghi=", SEVENTY "abcdef\r\nghi=", true },
 		{ MIME_AGAIN_BASE64, "Y\xff\x01Q 0K", "YQ0K", true },
+		/* What was within a line is no boundary. */
+		{ MIME_AGAIN_BASE64, SEVENTY "012345--b--", SEVENTY "012345\r\nb", true },
+		{ MIME_AGAIN_QUOTED, SEVENTY "01234--b\r\n--c\r\n",
+		  SEVENTY "01234=\r\n=2D-b\r\n--c\r\n", false },
 		{ MIME_AGAIN_QUOTED, "", "", false },
 		/* What is right stays. */
 		{ MIME_AGAIN_QUOTED, "a=3Db=3dc =\r\nd \r\n", "a=3Db=3dc =\r\nd \r\n", false },
 		{ MIME_AGAIN_QUOTED, SEVENTY "01234=\r\n\r\n", SEVENTY "01234=\r\n\r\n", false },
-		{ MIME_AGAIN_QUOTED, "=zz=\r\n= =A\r\n=", "=zz=\r\n= =A\r\n=", true },
+		/* A reader that is less patient must find the same in what was never right. */
+		{ MIME_AGAIN_QUOTED, "=zz=\r\n= =A\r\n=", "=3Dzz=\r\n= =3DA\r\n=", true },
+		{ MIME_AGAIN_QUOTED, "=\xff==41=4\xff", "=3D=FF=3D=41=3D4=FF", true },
 		{ MIME_AGAIN_QUOTED, "=C3=BC\xc3\xbc\r\n", "=C3=BC=C3=BC\r\n", false },
 		{ MIME_UNREAD, "a\xc3\xbc\r\nb", "a\xc3\xbc\r\nb", true },
 		{ MIME_UNREAD_7BIT, "a\xc3\xbc\r\nb\r\n", "a??\r\nb\r\n", false },
@@ -79,10 +85,32 @@ static void bodies_are_encoded(void **state)
 	}
 }
 
+/* A long line is cut, and what was within it does not begin a part. */
+static void unread_text_is_no_boundary(void **state)
+{
+	enum { LINE = 998 };
+	BUF_AUTO struct buf in, out, want;
+	bool is_open = false;
+
+	(void)state;
+	buf_init(&in, 2 * LINE);
+	buf_init(&out, 2 * LINE);
+	buf_init(&want, 2 * LINE);
+	for (int i = 0; i < LINE; i++) {
+		assert_true(buf_add_byte(&in, 'x'));
+	}
+	assert_true(buf_add_span(&want, buf_span(&in)));
+	assert_true(buf_add_str(&in, "--b\r\n--c\r\n"));
+	assert_true(buf_add_str(&want, "\r\n --b\r\n--c\r\n"));
+	assert_true(encode(MIME_UNREAD, buf_span(&in), 100, &out, &is_open));
+	assert_string_equal(out.data, want.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies_are_encoded),
+		cmocka_unit_test(unread_text_is_no_boundary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

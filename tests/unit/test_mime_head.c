@@ -109,6 +109,32 @@ static void the_rest_is_known(void **state)
 	assert_string_equal(h.charset, "");
 }
 
+static void what_claims_to_be_ascii_is_known(void **state)
+{
+	static const struct {
+		const char *type;
+		bool claims;
+	} rows[] = {
+		{ "text/plain; charset=us-ascii", true },
+		{ "TEXT/plain;charset=\"ANSI_X3.4-1968\"", true },
+		{ "text/plain; charset=ascii", true },
+		{ "text/plain; charset=utf-8", false },
+		{ "text/plain", false },
+		{ "text/plain; charset=us-ascii; format=flowed", false },
+		{ "text/plain; format=flowed; charset=us-ascii", false },
+		{ "text/html; charset=us-ascii", false },
+		{ "multipart/mixed; boundary=x; charset=us-ascii", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char header[200];
+		snprintf(header, sizeof(header), "Content-Type: %s\r\n", rows[i].type);
+		assert_int_equal(mime_head_read(span_str(header), false).claims_ascii,
+				 rows[i].claims);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_boundary_has_its_bounds),
 		cmocka_unit_test(the_encoding_is_known),
 		cmocka_unit_test(the_rest_is_known),
+		cmocka_unit_test(what_claims_to_be_ascii_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,10 @@ static void text_is_encoded(void **state)
 		{ SEVENTY "012\xff\r\n", SEVENTY "012=FF\r\n" },
 		{ SEVENTY "0123\xff\r\n", SEVENTY "0123=\r\n=FF\r\n" },
 		{ SEVENTY "012\xffx", SEVENTY "012=\r\n=FFx" },
+		/* What was within a line is no boundary. */
+		{ SEVENTY "01234--b\r\n", SEVENTY "01234=\r\n=2D-b\r\n" },
+		{ SEVENTY "01234-", SEVENTY "01234-" },
+		{ "--b\r\n", "--b\r\n" },
 		{ SEVENTY "0123 x", SEVENTY "0123 x" },
 		{ SEVENTY "01234 x", SEVENTY "01234=\r\n x" },
 	};

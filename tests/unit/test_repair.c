@@ -18,6 +18,9 @@ static void check(const char *in, bool is_7bit, const char *want)
 	buf_init(&again, strlen(want));
 	assert_true(repair_header(span_str(in), is_7bit, &out, &e));
 	assert_string_equal(out.data, want);
+	if (!is_7bit && strcmp(in, want) != 0) {
+		assert_true(repair_header_needs(span_str(in)));
+	}
 	/* It needs that only once. */
 	assert_true(repair_header(buf_span(&out), is_7bit, &again, &e));
 	assert_string_equal(again.data, want);
@@ -44,6 +47,35 @@ static void check_rows(const char *name, const struct row *rows, size_t count)
 	}
 }
 
+static void an_ordinary_header_is_not_read_twice(void **state)
+{
+	static const struct {
+		const char *header;
+		bool needs;
+	} rows[] = {
+		{ "", false },
+		{ "Subject: x\r\n y\r\n", false },
+		{ "X: " THOUSAND "\r\n", true },
+		{ "X: a\r\n " THOUSAND "\r\nY: b\r\n", true },
+		{ "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n", false },
+		{ "content-type: text/plain\r\nmime-version: 1.0\r\n", false },
+		{ "Content-Type : text/plain\r\n", true },
+		{ "Subject: \xff\r\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(repair_header_needs(span_str(rows[i].header)), rows[i].needs);
+	}
+	assert_true(repair_header_needs(span_of("X: \0\r\n", 6)));
+	/* 998 octets may stand in a line. */
+	struct buf line BUF_AUTO;
+	buf_init(&line, 2000);
+	assert_true(buf_printf(&line, "X: %0995d\r\n", 1) && !repair_header_needs(buf_span(&line)));
+	buf_reset(&line);
+	assert_true(buf_printf(&line, "X: %0996d\r\n", 1) && repair_header_needs(buf_span(&line)));
+}
+
 static void what_is_right_keeps_its_bytes(void **state)
 {
 	static const char *const rows[] = {
@@ -63,6 +95,19 @@ static void what_is_right_keeps_its_bytes(void **state)
 	}
 }
 
+/* From it nobody takes an address: what SMTPUTF8 would be needed for is text. */
+static void a_copy_for_readers_is_ascii(void **state)
+{
+	(void)state;
+	check("X-Original-From: \xc3\xbc <a@b>\r\n", true,
+	      "X-Original-From: =?UTF-8?B?w7w=?= <a@b>\r\n");
+	check("X-Original-From: a <\xc3\xbc@b>\r\n", true,
+	      "X-Original-From: a =?UTF-8?B?PMO8QGI+?=\r\n");
+	check("X-Original-Sender: \xc3\xbc@b\r\n", false,
+	      "X-Original-Sender: =?UTF-8?B?w7xAYg==?=\r\n");
+	check("From: \xc3\xbc@b\r\n", true, "From: \xc3\xbc@b\r\n");
+}
+
 static void text_is_encoded(void **state)
 {
 	static const struct row rows[] = {
@@ -75,6 +120,8 @@ static void text_is_encoded(void **state)
 		{ " a\x1b\xc3\xbc", " =?UTF-8?B?YRvDvA==?=" },
 		{ " a\x1b \xc3\xbc", " =?UTF-8?B?YRsgw7w=?=" },
 		{ " =?UTF-8?Q?x?= \xc3\xbc", " =?UTF-8?Q?x?= =?UTF-8?B?IMO8?=" },
+		/* No reader is to find the end of that behind the umlaut. */
+		{ " =?x \xc3\xa4", " =?UTF-8?B?PT94IMOk?=" },
 	};
 
 	(void)state;
@@ -239,6 +286,8 @@ static void a_guess_is_never_too_small(void **state)
 {
 	static const char html[] = "MIME-Version: 1.0\r\nContent-Type: text/html\r\n";
 	static const char html8[] = "Content-Type: text/html\r\nContent-Transfer-Encoding: 8bit\r\n";
+	static const char lie[] = "Content-Type: text/plain; charset=us-ascii\r\n"
+				  "Content-Transfer-Encoding: 8bit\r\n";
 	static const char mixed[] = "Content-Type: multipart/mixed; boundary=x\r\n";
 	static const char dkim[] = "DKIM-Signature: x\r\n";
 	static const struct {
@@ -255,6 +304,8 @@ static void a_guess_is_never_too_small(void **state)
 		{ dkim, { .is_8bit = true }, REPAIR_NOTHING, REPAIR_BODY },
 		{ html, { .is_8bit = true }, REPAIR_LABEL, REPAIR_BODY },
 		{ html8, { .is_8bit = true }, REPAIR_NOTHING, REPAIR_BODY },
+		{ lie, { .is_8bit = true }, REPAIR_LABEL, REPAIR_BODY },
+		{ lie, { .is_8bit = false }, REPAIR_NOTHING, REPAIR_NOTHING },
 		{ mixed, { .is_8bit = true }, REPAIR_NOTHING, REPAIR_BODY },
 		{ mixed, { .is_8bit = false }, REPAIR_NOTHING, REPAIR_NOTHING },
 	};
@@ -270,7 +321,9 @@ static void a_guess_is_never_too_small(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_ordinary_header_is_not_read_twice),
 		cmocka_unit_test(what_is_right_keeps_its_bytes),
+		cmocka_unit_test(a_copy_for_readers_is_ascii),
 		cmocka_unit_test(text_is_encoded),
 		cmocka_unit_test(names_are_encoded_and_addresses_are_not),
 		cmocka_unit_test(in_other_fields_only_comments_are_encoded),

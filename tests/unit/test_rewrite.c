@@ -15,7 +15,7 @@ static const char *const two[] = { "a@x", "b@y" };
 static struct rewrite usual(void)
 {
 	struct rewrite r = {
-		.from = "me@x", .from_name = "Me", .remove_bcc = true, .add_date = true,
+		.author = { .address = "me@x", .name = "Me" }, .remove_bcc = true, .add_date = true,
 		.add_message_id = true, .now = 1795270043, .zone_minutes = 540,
 		.domain = "h.example", .recipients = two, .recipient_count = COUNT(two),
 	};
@@ -57,10 +57,10 @@ static void missing_fields_are_put_on_top(void **state)
 		struct rewrite r = usual();
 		check(&r, rows[i].in, rows[i].out);
 	}
-	struct rewrite none = { .from = "" };
+	struct rewrite none = { .author = { .address = "" } };
 	check(&none, "", "");
 	check(&none, "Bcc: a@x\r\n", "Bcc: a@x\r\n");
-	none.set_from = SET_FROM_ON;
+	none.author.set_from = SET_FROM_ON;
 	check(&none, "From: o@x\r\n", "From: o@x\r\n");
 }
 
@@ -85,23 +85,27 @@ static void from_is_set_as_asked(void **state)
 	(void)state;
 	r.add_date = r.add_message_id = false;
 	check(&r, "X: y\r\nFrom: o@x\r\n", "X: y\r\nFrom: o@x\r\n");
-	r.set_from = SET_FROM_ON;
+	r.author.set_from = SET_FROM_ON;
 	check(&r, "X: y\r\n", FROM "X: y\r\n");
-	check(&r, "X: y\r\nFrom: o@x,\r\n p@x\r\nZ: y\r\nfrom: q@x\r\n",
-	      "X: y\r\n" FROM "Z: y\r\n");
-	check(&r, "Resent-From: r@x\r\nFrom: o@x\r\n", "Resent-From: r@x\r\n" FROM);
-	r.set_from = SET_FROM_OFF;
+	check(&r, "From: <me@X>\r\n", "From: <me@X>\r\n");
+	check(&r, "X: y\r\nFrom: Mr. O <o@x>\r\nZ: y\r\n",
+	      "X: y\r\nFrom: \"Mr. O\" <me@x>\r\nReply-To: Mr. O <o@x>\r\n"
+	      "X-Original-From: Mr. O <o@x>\r\nZ: y\r\n");
+	check(&r, "Resent-From: r@x\r\nFrom: me@x\r\n",
+	      "Resent-From: r at x <me@x>\r\nFrom: me@x\r\n");
+	r.author.set_from = SET_FROM_OFF;
 	check(&r, "X: y\r\n", "X: y\r\n");
-	r.set_from = SET_FROM_AUTO;
-	r.from_name = NULL;
+	check(&r, "From: root\r\nfrom: o@x\r\n", "From: root\r\nfrom: o@x\r\n");
+	r.author.set_from = SET_FROM_AUTO;
+	r.author.name = NULL;
 	check(&r, "", "From: me@x\r\n");
-	r.from_name = "";
+	r.author.name = "";
 	check(&r, "", "From: me@x\r\n");
-	r.from_name = "M. E.";
+	r.author.name = "M. E.";
 	check(&r, "", "From: \"M. E.\" <me@x>\r\n");
-	r.from_name = "\xe5\xb1\xb1\xe7\x94\xb0";
+	r.author.name = "\xe5\xb1\xb1\xe7\x94\xb0";
 	check(&r, "", "From: =?UTF-8?B?5bGx55Sw?= <me@x>\r\n");
-	r.from_name = "A name that is so long that no address can stand behind it any more";
+	r.author.name = "A name that is so long that no address can stand behind it any more";
 	check(&r, "",
 	      "From: A name that is so long that no address can stand behind it any more"
 		      "\r\n <me@x>\r\n");
@@ -205,7 +209,7 @@ static void the_right_side_of_an_id_is_always_valid(void **state)
 		struct buf out BUF_AUTO;
 		struct err e;
 		char want[100];
-		r.from = NULL;
+		r.author.address = NULL;
 		r.add_date = false;
 		r.domain = rows[i].domain;
 		buf_init(&out, 1000);
@@ -227,7 +231,7 @@ static void settings_cannot_add_lines(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct rewrite r = usual();
 		const char *const to[] = { bad[i] };
-		r.from = bad[i];
+		r.author.address = bad[i];
 		assert_false(rewrite_header(&r, span_str(""), &out, &e));
 		assert_int_equal(e.cause, CAUSE_DATA);
 		r = usual();
@@ -237,7 +241,7 @@ static void settings_cannot_add_lines(void **state)
 		assert_false(rewrite_header(&r, span_str(""), &out, &e));
 	}
 	struct rewrite r = usual();
-	r.from_name = "Me\r\nBcc: b@x";
+	r.author.name = "Me\r\nBcc: b@x";
 	assert_false(rewrite_header(&r, span_str(""), &out, &e));
 	r = usual();
 	const char *const nobody[] = { "" };
@@ -256,7 +260,7 @@ static void a_full_buffer_is_an_error(void **state)
 
 	(void)state;
 	r.set_to = SET_TO_ON;
-	r.set_from = SET_FROM_ON;
+	r.author.set_from = SET_FROM_ON;
 	buf_init(&all, 10000);
 	assert_true(rewrite_header(&r, span_str(in), &all, &e));
 	for (size_t max = 0; max < all.size; max++) {

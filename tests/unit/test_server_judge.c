@@ -61,7 +61,7 @@ static void recipients_with_different_fates(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct smtp_rcpt rcpts[4] = { 0 };
-		struct smtp_txn txn = { .sender = "", .rcpts = rcpts,
+		struct smtp_txn txn = { .sender = "joe@a.test", .rcpts = rcpts,
 					.rcpt_count = strlen(cases[i].rcpts) };
 		struct smtp_fate fate = { .txn = &txn, .id = "ID", .is_kept = cases[i].is_kept,
 					  .is_reported = cases[i].is_reported };
@@ -75,6 +75,38 @@ static void recipients_with_different_fates(void **state)
 		assert_int_equal(a.enhanced[0], a.verdict == VERDICT_ACCEPTED	 ? '2'
 						: a.verdict == VERDICT_PERMANENT ? '5'
 										 : '4');
+	}
+}
+
+/* RFC 3461: who asked not to hear of it, for this recipient or all, is not told that he will. */
+static void no_report_is_promised_that_is_not_made(void **state)
+{
+	static const struct {
+		const char *sender;
+		unsigned of_all, of_first;
+		bool is_promised;
+	} cases[] = {
+		{ "joe@a.test", 0, 0, true },
+		{ "joe@a.test", 0, SMTP_NOTIFY_NEVER, false },
+		{ "joe@a.test", 0, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY, false },
+		{ "joe@a.test", SMTP_NOTIFY_NEVER, 0, false },
+		{ "joe@a.test", SMTP_NOTIFY_NEVER, SMTP_NOTIFY_FAILURE, true },
+		{ "", 0, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct smtp_rcpt rcpts[2] = { 0 };
+		struct smtp_txn txn = { .sender = cases[i].sender, .rcpts = rcpts, .rcpt_count = 2,
+					.notify = cases[i].of_all };
+		struct smtp_fate fate = { .txn = &txn, .id = "ID", .is_reported = true };
+		struct smtp_answer a;
+		fill(&rcpts[0], 'P');
+		fill(&rcpts[1], 'A');
+		rcpts[0].notify = cases[i].of_first;
+		smtp_server_judge(&a, &fate);
+		assert_int_equal(a.verdict, VERDICT_ACCEPTED);
+		assert_int_equal(strstr(a.text, "a report is sent") != NULL, cases[i].is_promised);
 	}
 }
 
@@ -109,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recipients_with_different_fates),
+		cmocka_unit_test(no_report_is_promised_that_is_not_made),
 		cmocka_unit_test(codes_are_for_the_client),
 	};
 

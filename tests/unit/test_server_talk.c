@@ -69,6 +69,7 @@ static void run(struct talk *t)
 		case SMTP_AUTH:
 		case SMTP_STEP:
 		case SMTP_VERIFY:
+		case SMTP_ADAPT:
 			fail();
 		}
 	}

@@ -230,7 +230,7 @@ static void replay_once(struct run *r)
 	}
 	if (is_right && !caller_is_done(r)) {
 		const struct step *last = &r->t->steps[r->t->count - 1];
-		is_right = wrong(r, last, "a message was not asked for");
+		is_right = wrong(r, last, "a message was not asked for, or not adapted");
 	}
 	smtp_client_free(r->c);
 	caller_free(r);

@@ -203,6 +203,53 @@ static void facts_are_counted_from_the_output(void **state)
 	}
 }
 
+static void facts_are_of_the_body_alone_when_asked(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t size;
+		bool is_8bit, has_nul;
+		size_t longest;		/* 0: nobody asks */
+	} facts[] = {
+		{ "a: b\n\nccccccc\n", 14, false, false, 0 },
+		{ "a: \xff\n\nccccccc\nd\n", 16, false, false, 7 },
+		{ "a: \xff\0" "bcd\n\nc\0\n", 13, false, true, 2 },
+		{ "a: \0\n\n\xc3\xbc\n", 9, true, false, 2 },
+		{ "a: \xff\n\nc\xff", 8, true, false, 2 },
+		{ "a: \xff\nno field\n", 14, false, false, 8 },
+		{ "\xff no field\n", 11, true, false, 10 },
+		{ "a: \xff\n", 5, false, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(facts); i++) {
+		for (size_t cut = 0; cut <= facts[i].size; cut++) {
+			struct wire w;
+			struct buf out BUF_AUTO;
+			struct span in = span_of(facts[i].in, facts[i].size);
+			bool is_done = false;
+			buf_init(&out, 1000);
+			wire_init(&w, true);
+			for (size_t at = 0; at <= facts[i].size; at += cut + 1) {
+				assert_true(wire_feed(&w, span_first(span_from(in, at), cut + 1), &out));
+				if (!is_done && w.body_start != WIRE_UNKNOWN) {
+					wire_forget_header(&w, span_from(buf_span(&out), w.body_start));
+					is_done = true;
+				}
+			}
+			assert_true(wire_end(&w, &out));
+			if (!is_done) {
+				wire_forget_header(&w, span_from(buf_span(&out), w.body_start));
+			}
+			assert_int_equal(w.is_8bit, facts[i].is_8bit);
+			assert_int_equal(w.has_nul, facts[i].has_nul);
+			if (facts[i].longest > 0) {
+				assert_int_equal(w.longest_line, facts[i].longest);
+			}
+		}
+	}
+}
+
 static void the_dot_ends_reading(void **state)
 {
 	struct wire w;
@@ -221,19 +268,20 @@ static void the_dot_ends_reading(void **state)
 /* A gigabyte of base64 without a header must not be held as one. */
 static void the_header_ends_at_a_name_without_end(void **state)
 {
-	enum { NAME = 998 };
+	enum { NAME = 997 };
 	char text[NAME + 2];
 
 	(void)state;
 	memset(text, 'a', sizeof(text));
-	for (size_t extra = 0; extra < 2; extra++) {
+	/* A name that has no room for its colon in a line is text. */
+	for (size_t extra = 0; extra < 3; extra++) {
 		struct wire w;
 		struct buf out BUF_AUTO;
 		buf_init(&out, 3000);
 		wire_init(&w, true);
 		assert_true(wire_feed(&w, span_str("a: b\n"), &out));
 		assert_true(wire_feed(&w, span_of(text, NAME + extra), &out));
-		assert_true((w.body_start == WIRE_UNKNOWN) == (extra == 0));
+		assert_true((w.body_start == WIRE_UNKNOWN) == (extra < 2));
 		assert_true(wire_feed(&w, span_str(":\n"), &out));
 		assert_true(wire_end(&w, &out));
 		assert_int_equal(w.body_start, extra == 0 ? out.size : 6);
@@ -313,6 +361,7 @@ int main(void)
 		cmocka_unit_test(every_cut_gives_the_same),
 		cmocka_unit_test(a_full_buffer_is_told),
 		cmocka_unit_test(facts_are_counted_from_the_output),
+		cmocka_unit_test(facts_are_of_the_body_alone_when_asked),
 		cmocka_unit_test(the_dot_ends_reading),
 		cmocka_unit_test(the_header_ends_at_a_name_without_end),
 		cmocka_unit_test(big_bodies_come_through_whole),

@@ -70,6 +70,7 @@ static void start_message(struct reader *r, char *words)
 	struct message *m = mem_alloc(1, sizeof(*m));
 
 	buf_init(&m->body, BYTES_MAX);
+	buf_init(&m->adapted, BYTES_MAX);
 	m->txn.sender = "joe@client.test";
 	m->next = r->t->messages;
 	r->t->messages = r->message = m;
@@ -143,7 +144,9 @@ static void read_body(struct reader *r, const char *words)
 		r->wrong = "!body needs a message, and stuffed or FROM-TO";
 		return;
 	}
-	struct span body = span_from(buf_span(&r->message->body), (size_t)from);
+	const struct buf *sent = r->message->adapted.size ? &r->message->adapted
+							  : &r->message->body;
+	struct span body = span_from(buf_span(sent), (size_t)from);
 	body = span_first(body, (size_t)(to - from));
 	for (size_t i = 0; i < body.size; i++) {
 		bool is_start = i == 0 || body.data[i - 1] == '\n';
@@ -236,9 +239,11 @@ static void read_line(struct reader *r, char *line)
 		transcript_text(words, &same_step(r, STEP_SERVER)->bytes, NULL);
 	} else if (strncmp(line, "C:", 2) == 0) {
 		add_lines(same_step(r, STEP_CLIENT), words);
-	} else if (strncmp(line, "M:", 2) == 0 && r->message) {
-		transcript_text(words, &r->message->body, NULL);
-		transcript_must(buf_add_str(&r->message->body, "\r\n"));
+	} else if ((strncmp(line, "M:", 2) == 0 || strncmp(line, "A:", 2) == 0) &&
+		   r->message) {
+		struct buf *to = line[0] == 'M' ? &r->message->body : &r->message->adapted;
+		transcript_text(words, to, NULL);
+		transcript_must(buf_add_str(to, "\r\n"));
 	} else if (strncmp(line, "%client ", 8) == 0) {
 		transcript_words(r, words, false);
 	} else if (strncmp(line, "%message ", 9) == 0) {
@@ -318,6 +323,7 @@ void transcript_free(struct transcript *t)
 		}
 		free(m->txn.rcpts);
 		buf_clear(&m->body);
+		buf_clear(&m->adapted);
 		free(m);
 	}
 }

@@ -33,6 +33,15 @@ struct message {
 	bool is_next;		/* handed over when the engine asks for it */
 	bool is_last;
 	struct buf body;
+	/* What the engine must ask for at ADAPT, and what the caller changes then. */
+	unsigned adapt;
+	struct buf adapted;	/* empty: the body stays as it is */
+	bool stays_8bit, stays_utf8;
+	const char *now_from;	/* NULL: as before */
+	struct {
+		const char *addr;	/* NULL: as before */
+		bool is_refused;
+	} now[4];		/* the first recipients */
 	struct message *next;
 	char *strings[8];
 	size_t string_count;

@@ -139,6 +139,31 @@ static unsigned notify_bits(const char *words)
 	       (strstr(words, "delay") ? SMTP_NOTIFY_DELAY : 0u);
 }
 
+/* What happens at ADAPT.  False: it is not about that. */
+static bool read_adapt(struct message *m, const char *key, const char *value)
+{
+	size_t last = m->txn.rcpt_count - 1;
+
+	if (strcmp(key, "adapt") == 0) {
+		m->adapt = (strstr(value, "7bit") ? SMTP_ADAPT_7BIT : 0u) |
+			   (strstr(value, "ascii") ? SMTP_ADAPT_ASCII : 0u);
+	} else if (strcmp(key, "stays-8bit") == 0) {
+		m->stays_8bit = true;
+	} else if (strcmp(key, "stays-utf8") == 0) {
+		m->stays_utf8 = true;
+	} else if (strcmp(key, "now-from") == 0) {
+		m->now_from = keep(m, value);
+	} else if (last < sizeof(m->now) / sizeof(m->now[0]) && strcmp(key, "now") == 0) {
+		m->now[last].addr = keep(m, value);
+	} else if (last < sizeof(m->now) / sizeof(m->now[0]) &&
+		   strcmp(key, "now-refused") == 0) {
+		m->now[last].is_refused = true;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void read_message(struct reader *r, const char *key, const char *value)
 {
 	struct message *m = r->message;
@@ -157,6 +182,8 @@ static void read_message(struct reader *r, const char *key, const char *value)
 		}
 	} else if (strcmp(key, "orcpt") == 0 && t->rcpt_count > 0) {
 		t->rcpts[t->rcpt_count - 1].orcpt = keep(m, value);
+	} else if (strcmp(key, "rcpt-notify") == 0 && t->rcpt_count > 0) {
+		t->rcpts[t->rcpt_count - 1].notify = notify_bits(value);
 	} else if (strcmp(key, "envid") == 0) {
 		t->envid = keep(m, value);
 	} else if (strcmp(key, "notify") == 0) {
@@ -173,7 +200,7 @@ static void read_message(struct reader *r, const char *key, const char *value)
 		m->is_last = true;
 	} else if (strcmp(key, "next") == 0) {
 		m->is_next = true;
-	} else {
+	} else if (!read_adapt(m, key, value)) {
 		r->wrong = "unknown word after %message";
 	}
 }

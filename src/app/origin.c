@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* origin: see origin.h. */
+#include "app/origin.h"
+#include "app/local.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static const char *domain(void *context)
+{
+	struct call *c = context;
+
+	return local_domain(c->account, &c->id);
+}
+
+static bool is_local(void *context, const char *spec)
+{
+	struct call *c = context;
+
+	return spec[0] != '\0' && local_is_own(spec, c->account, &c->id);
+}
+
+static bool is_own(void *context, const char *spec)
+{
+	const struct call *c = context;
+
+	return conf_takes_sender(c->account, spec);
+}
+
+/* Only who really reads it: a local name that was given a domain reaches nobody. */
+static char *reader(void *context, const char *spec)
+{
+	struct call *c = context;
+	struct addr_list list ADDR_LIST_AUTO;
+	struct local_problems problems = { 0 };
+	char *found = NULL;
+	struct err ignored;
+
+	addr_list_init(&list);
+	char *full MEM_AUTO = local_qualify(spec, c->account, &c->id);
+	if (addr_list_add(&list, spec, &ignored) &&
+	    local_expand(&list, c->account, &c->id, &problems, &ignored) && list.count == 1 &&
+	    !addr_equal(list.at[0].spec, full) && !is_local(c, list.at[0].spec)) {
+		found = mem_str(list.at[0].spec);
+	}
+	local_problems_clear(&problems);
+	return found;
+}
+
+static enum set_from set_from_of(const struct account *a)
+{
+	return conf_is(a, KEY_SET_FROM_HEADER, "on")   ? SET_FROM_ON
+	       : conf_is(a, KEY_SET_FROM_HEADER, "off") ? SET_FROM_OFF
+							: SET_FROM_AUTO;
+}
+
+void origin_init(struct origin *o, struct call *c)
+{
+	const char *full_name = conf_text(c->account, KEY_FROM_FULL_NAME);
+
+	o->call = c;
+	o->env = (struct author_env){ c, domain, is_local, is_own, reader };
+	o->author = (struct author){
+		.set_from = set_from_of(c->account),
+		.address = c->envelope.author,
+		.replaces_local = c->envelope.has_own,
+		.name = c->options.full_name ? c->options.full_name : full_name,
+		.forced_name = full_name,
+		.host = identity_host(&c->id),
+		.env = &o->env,
+	};
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * origin: what mail/author.h asks about this machine and this account: which names are
+ * local, who reads their mail, and which address stands for them.
+ */
+#ifndef APP_ORIGIN_H
+#define APP_ORIGIN_H
+
+#include "app/call.h"
+#include "mail/author.h"
+
+struct origin {
+	struct call *call;
+	struct author_env env;
+	struct author author;	/* for struct rewrite */
+};
+
+/* The call has its account and its envelope; both must live as long as *o. */
+void origin_init(struct origin *o, struct call *c);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC */
+/* serve_message: see serve_message.h. */
+#include "app/serve_message.h"
+#include "app/signals.h"
+#include "app/submit.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "smtp/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Most that is read of what a child says. */
+enum { WORDS_MAX = 8192 };
+
+static void add_setting(struct options *o, enum key key, const char *value)
+{
+	o->settings = mem_resize(o->settings, o->setting_count + 1, sizeof(*o->settings));
+	o->settings[o->setting_count++] = (struct option_setting){ key, value };
+}
+
+/* The child's work: the call that a program would make for this message. */
+static int submit_one(const struct call *session, const struct smtp_envelope *v,
+		      struct smtp_answer *answer)
+{
+	const struct options *given = &session->options;
+	struct call c;
+
+	call_init(&c);
+	c.options = *given;
+	c.options.mode = MODE_SEND;
+	c.options.read_recipients = c.options.read_sender = false;
+	c.options.ignore_dots = true;
+	c.options.sender = v->sender;
+	c.options.envid = v->envid;
+	c.options.settings = mem_alloc(given->setting_count, sizeof(*given->settings));
+	for (size_t i = 0; i < given->setting_count; i++) {
+		c.options.settings[i] = given->settings[i];
+	}
+	c.options.recipients = mem_alloc(v->rcpt_count, sizeof(*c.options.recipients));
+	c.options.recipient_count = v->rcpt_count;
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		c.options.recipients[i] = v->rcpts[i].addr;
+	}
+	if (v->ret != SMTP_RET_DEFAULT) {
+		add_setting(&c.options, KEY_DSN_RETURN,
+			    v->ret == SMTP_RET_FULL ? "full" : "headers");
+	}
+	c.answer = answer;
+	c.client = v;
+	int status = submit(&c);
+	call_clear(&c);
+	return status;
+}
+
+/*
+ * In the child: the message is standard input, what is said goes to `ends`.  What delivers
+ * in the background later closes these three, and must not have them by other numbers: the
+ * parent waits for the end of what is said.
+ */
+static bool become_child(int *spool, int signals[2], int ends[2])
+{
+	int nothing FS_AUTO = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	bool ok = nothing >= 0 && lseek(*spool, 0, SEEK_SET) == 0 &&
+		  dup2(*spool, STDIN_FILENO) >= 0 && dup2(nothing, STDOUT_FILENO) >= 0 &&
+		  dup2(ends[1], STDERR_FILENO) >= 0;
+
+	fs_close(spool);
+	fs_close(&ends[0]);
+	fs_close(&ends[1]);
+	fs_close(&signals[0]);
+	fs_close(&signals[1]);
+	signals_note(-1);
+	signals_end_with(SIGNALS_NOTHING_SENT, EX_TEMPFAIL);
+	signals_release();
+	return ok;
+}
+
+/* The last line that it says, without our name: before it may come a trace (-v). */
+static void hear_out(int fd, char *line, size_t size)
+{
+	char chunk[1024];
+	size_t have = 0;
+	bool is_new = true;
+	ssize_t n;
+
+	while ((n = fs_read(fd, chunk, sizeof(chunk))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			have = is_new ? 0 : have;
+			is_new = chunk[i] == '\n';
+			if (!is_new && have + 1 < size) {
+				line[have++] = chunk[i];
+			}
+		}
+	}
+	line[have] = '\0';
+	const char *colon = strstr(line, ": ");
+	if (colon) {
+		memmove(line, colon + 2, strlen(colon + 2) + 1);
+	}
+}
+
+/* What an exit status means, when the child has not said it better. */
+static void answer_of_status(struct smtp_answer *a, int status, const char *words)
+{
+	static const int refusals[] = { EX_DATAERR, EX_NOUSER, EX_NOHOST, EX_UNAVAILABLE,
+					EX_NOPERM };
+	bool is_final = false;
+
+	if (status == EX_OK) {
+		smtp_answer_set(a, VERDICT_ACCEPTED, 250, "2.0.0", "Ok: queued");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		is_final = is_final || status == refusals[i];
+	}
+	smtp_answer_set(a, is_final ? VERDICT_PERMANENT : VERDICT_TEMPORARY, 0,
+			status == EX_CONFIG ? "4.3.5" : "", "%s",
+			words[0] ? words : "the message was not taken");
+}
+
+/* Waits for the child.  *answer is what it has written: true, however it ended after that. */
+static void hear_child(struct smtp_answer *a, const struct smtp_answer *answer, pid_t child,
+		       int from)
+{
+	char words[WORDS_MAX] = "";
+	int status = 0;
+	pid_t ended;
+
+	hear_out(from, words, sizeof(words));
+	do {
+		ended = waitpid(child, &status, 0);
+	} while (ended < 0 && errno == EINTR);
+	if (answer->verdict != VERDICT_UNTRIED) {
+		*a = *answer;
+	} else if (ended == child && WIFEXITED(status)) {
+		answer_of_status(a, WEXITSTATUS(status), words);
+	} else {
+		smtp_answer_set(a, VERDICT_TEMPORARY, 451, "4.3.0", "local trouble");
+	}
+}
+
+void serve_message(const struct call *c, const struct smtp_envelope *v, int *spool,
+		   int signals[2], struct smtp_answer *a)
+{
+	int ends[2] = { -1, -1 };
+	pid_t child = -1;
+	/* Shared with the child. */
+	struct smtp_answer *answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	/* In the child a signal is deadly again: one before that shall not be lost. */
+	signals_hold();
+	if (answer != MAP_FAILED && pipe2(ends, O_CLOEXEC) == 0) {
+		answer->verdict = VERDICT_UNTRIED;
+		child = fork();
+	}
+	if (child == 0) {
+		_exit(become_child(spool, signals, ends) ? submit_one(c, v, answer) : EX_OSERR);
+	}
+	signals_release();
+	fs_close(&ends[1]);
+	fs_close(spool);
+	if (child > 0) {
+		hear_child(a, answer, child, ends[0]);
+	} else {
+		smtp_answer_set(a, VERDICT_TEMPORARY, 451, "4.3.0", "local trouble");
+	}
+	fs_close(&ends[0]);
+	if (answer != MAP_FAILED) {
+		munmap(answer, sizeof(*answer));
+	}
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* serve_message: one message of sendmail -bs, submitted by a child in the way of every other. */
+#ifndef APP_SERVE_MESSAGE_H
+#define APP_SERVE_MESSAGE_H
+
+#include "app/call.h"
+
+/*
+ * c: the session's call, whose options count; *spool: the message, which is closed;
+ * signals: the pipe of signals_note(), which the child must not have.  *a: what the client
+ * hears.
+ */
+void serve_message(const struct call *c, const struct smtp_envelope *v, int *spool,
+		   int signals[2], struct smtp_answer *a);
+
+#endif
