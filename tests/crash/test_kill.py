@@ -88,7 +88,8 @@ def kill_everywhere(one, each, way):
                                            one.by_tracer(*way.split(), "-p", point[0], "-n", point[1])), points))
 
 
-@pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "large", "later", "partial", "background", "drain"])
+@pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "large", "mend", "mendbulk", "later", "partial",
+                                  "background", "drain"])
 def test_a_submission(sweep, each, name):
     kill_everywhere(sweep(name), each, "-k")
 
@@ -99,7 +100,7 @@ def test_a_queue_run(sweep, each, name, way):
     kill_everywhere(sweep(name), each, way)
 
 
-@pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "partial", "flush"])
+@pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "mend", "mendbulk", "partial", "flush"])
 def test_ended_by_a_signal(sweep, each, name):
     one = sweep(name)
     one.may_repeat = True

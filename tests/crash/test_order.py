@@ -59,7 +59,7 @@ def test_an_enqueue_costs_one_fsync_of_the_file_and_one_of_the_folder(traced):
     assert [s.call for s in run.trace.steps if s.call in ("write", "fsync")] == ["write", "fsync", "fsync"]
 
 
-@pytest.mark.parametrize("name", ["direct", "large"])
+@pytest.mark.parametrize("name", ["direct", "large", "mend"])
 def test_a_message_that_is_delivered_at_once_costs_none(traced, name):
     run = traced(name)
     assert run.fsyncs() == [] and not any(s.call == "rename" for s in run.trace.steps)
@@ -86,7 +86,7 @@ def test_a_report_is_on_disk_before_the_state_says_so(traced):
     assert os.path.basename(synced[0]) != os.path.basename(synced[2]).removesuffix(".new")
 
 
-@pytest.mark.parametrize("name", ["enqueue", "bulk", "later", "partial", "background"])
+@pytest.mark.parametrize("name", ["enqueue", "bulk", "mendbulk", "later", "partial", "background"])
 def test_at_the_end_all_messages_are_on_disk(traced, name):
     run = traced(name)
     for _, disk, status, _ in run.steps():

@@ -146,17 +146,18 @@ def account(relayrc, home):
 
 @pytest.fixture
 def start(relay, environment, tmp_path):
-    """start(args, rc, **popen): the program, running; stdin, stdout and stderr are pipes. Ended after the test."""
+    """start(args, rc, **popen): the program, running; stdin, stdout and stderr are pipes; `under` as for run_sendmail.
+    Ended after the test."""
     running = []
 
-    def call(args, rc=None, **popen):
+    def call(args, rc=None, under=(), **popen):
         config = without_queue(environment, rc)
         if rc is not None:
             (tmp_path / "relayrc").touch(0o600)
             (tmp_path / "relayrc").write_text(rc)
             config += ["-C", tmp_path / "relayrc"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
-        running.append(subprocess.Popen([relay, *config, *args], **(pipes | popen)))
+        running.append(subprocess.Popen([*under, relay, *config, *args], **(pipes | popen)))
         return running[-1]
     yield call
     for process in running:

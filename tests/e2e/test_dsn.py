@@ -245,14 +245,14 @@ def test_a_report_that_nobody_got_stays_for_a_person(setup, queued, flush, queue
 
 @pytest.mark.parametrize("sender", ["root@localhost", "root@localhost.localdomain"])
 def test_reports_about_local_senders_go_to_system_mail(setup, queued, sender):
-    server, rc = setup({"system_mail": "ops@z.test"})
+    server, rc = setup({"system_mail": "ops@z.test", "from": None})
     [report] = queued(server, rc, "-f", sender, "gone@y.test")
     assert report.envelope.accepted == ["ops@z.test"] and report.mail["To"] == "ops@z.test"
     assert sender in report.text.get_content()
 
 
 def test_what_cannot_be_told_stays_and_shows(setup, queued, queue, run_sendmail, tmp_path):
-    server, rc = setup()
+    server, rc = setup({"from": None})
     assert queued(server, rc, "-f", "root@localhost", "gone@y.test") == [] and server.messages == []
     [id] = queue.places()
     assert queue.place(id) == "failed"
@@ -270,7 +270,8 @@ def test_what_cannot_be_told_stays_and_shows(setup, queued, queue, run_sendmail,
 def test_error_mode_decides_how_a_refusal_is_told(setup, run_sendmail, mode, is_said, is_mailed, queue):
     server, rc = setup()
     done = run_sendmail([*([mode] if mode else []), "-f", SENDER, "gone@y.test"], BODY, rc)
-    assert done.rc == 67 and (done.err != "") == is_said
+    # Who asks for a report with -oee has cared for it: the status is 0.
+    assert done.rc == (0 if mode == "-oee" else 67) and (done.err != "") == is_said
     if is_said:
         assert done.err == f"sendmail: gone@y.test: not sent: {GONE}\n"
     if is_mailed:
@@ -281,10 +282,27 @@ def test_error_mode_decides_how_a_refusal_is_told(setup, run_sendmail, mode, is_
     assert list(queue.places().values()) == ["failed"] * is_mailed
 
 
-def test_error_mode_mail_without_a_queue_is_said(setup, run_sendmail):
+@pytest.mark.parametrize("mode", ["-oem", "-oee"])
+def test_error_mode_mail_without_a_queue_is_said(setup, run_sendmail, mode):
     server, rc = setup({"queue": "off"})
-    done = run_sendmail(["-oem", "-f", SENDER, "gone@y.test"], BODY, rc)
+    done = run_sendmail([mode, "-f", SENDER, "gone@y.test"], BODY, rc)
     assert (done.rc, done.err) == (67, f"sendmail: gone@y.test: not sent: {GONE}\n") and server.settle().messages == []
+
+
+def test_oee_fails_when_nobody_can_be_told(setup, run_sendmail):
+    server, rc = setup()
+    assert run_sendmail(["-oee", "-f", "<>", "gone@y.test"], BODY, rc).rc == 67
+    done = run_sendmail(["-oee", "-f", SENDER, "-N", "never", "gone@y.test"], BODY, rc)
+    assert done.rc == 0 and server.settle().messages == []
+
+
+def test_oee_with_several_fates(setup, run_sendmail, queue):
+    """One has it, one is kept, one is refused and reported: everyone is cared for."""
+    server, rc = setup()
+    done = run_sendmail(["-oee", "-f", SENDER, "good@y.test", "busy@y.test", "gone@y.test"], BODY, rc)
+    server.wait_for("BODY", nth=2)
+    assert done.rc == 0 and [m.accepted for m in server.settle().messages] == [["good@y.test"], [SENDER]]
+    assert list(queue.places().values()) == ["deferred"]
 
 
 # -- the log, and odd text ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -50,21 +51,84 @@ def test_a_client_that_closes_everything(talk, scripted, relayrc, way):
     assert len(server.settle().messages) == 1
 
 
+SHUT = "421 4.3.2 "
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
-def test_a_signal_between_messages_says_nothing_that_is_not_smtp(talk, kept, queue, way, number):
-    raw = talk(way, kept())
-    raw.say("EHLO me")
-    raw.send("MAIL FROM:<s@x.test>\r\nRCPT TO:<a@x.test>\r\nDATA\r\nSubject: x\r\n\r\nhalf")
-    raw.replies(3)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda s: s.name)
+@pytest.mark.parametrize("at", ["greeting", "EHLO", "after a message", "MAIL", "DATA", "half a message", "half a chunk", "half a line"])
+def test_a_signal_ends_the_session_with_421(talk, kept, queue, scripted, way, number, at):
+    """What is not complete is forgotten; what has its answer is there."""
+    server = scripted()
+    raw = talk(way, kept(server))
+    if at != "greeting":
+        raw.say("EHLO me")
+    if at == "after a message":
+        assert raw.letter().startswith("250 ")
+    elif at in ("MAIL", "DATA", "half a message", "half a chunk"):
+        raw.send("MAIL FROM:<s@x.test>\r\nRCPT TO:<a@x.test>\r\n")
+        raw.replies(2)
+        raw.send({"DATA": "DATA\r\n", "half a message": "DATA\r\nSubject: x\r\n\r\nhalf", "half a chunk": "BDAT 100 LAST\r\nSubject"}.get(at, ""))
+        if at in ("DATA", "half a message"):
+            assert raw.reply().startswith("354 ")
+    elif at == "half a line":
+        raw.send("MAIL FR")
     raw.process.send_signal(number)
-    assert raw.is_over() and raw.process.wait(10) == 75
-    assert queue.places() == {}
+    assert raw.reply().startswith(SHUT) and raw.is_over()
+    assert raw.process.wait(10) == 0
+    assert raw.process.stderr is None or raw.process.stderr.read() == b""
+    assert queue.places() == {} and len(server.settle().messages) == (at == "after a message")
+
+
+def test_a_signal_that_is_ignored_stays_so(talk, relayrc):
+    """nohup."""
+    raw = talk("pipe", relayrc(host="127.0.0.1", port=9, tls="off"), preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    raw.process.send_signal(signal.SIGHUP)
+    assert raw.say("NOOP").startswith("250 ") and ended(raw)
+
+
+def test_a_signal_while_the_client_does_not_read(talk, relayrc):
+    """It gets some seconds for its 421, and the answers before it; then it is over."""
+    raw = talk("pipe", relayrc(host="127.0.0.1", port=9, tls="off"))
+    sending = threading.Thread(target=lambda: pytest.raises(BrokenPipeError, raw.send, "HELP\r\n" * 400_000))
+    sending.start()
+    sending.join(0.3)
+    begin = time.monotonic()
+    raw.process.terminate()
+    assert raw.process.wait(30) == 0 and 3 < time.monotonic() - begin < 20
+    sending.join()
+
+
+def test_a_busy_client_hears_of_the_signal_too(talk, relayrc):
+    """Input that is always there does not keep the session open."""
+    raw = talk("tcp", relayrc(host="127.0.0.1", port=9, tls="off"))
+    stop = threading.Event()
+
+    def chat():
+        try:
+            while not stop.is_set():
+                raw.send("NOOP\r\n" * 1000)
+        except OSError:
+            pass
+    sending = threading.Thread(target=chat)
+    sending.start()
+    raw.replies(100)
+    raw.process.terminate()
+    try:
+        while (said := raw.reply()).startswith("250 "):
+            pass
+        assert said.startswith(SHUT)
+    except ConnectionResetError:        # what it sent and nobody read: its end, not ours
+        pass
+    stop.set()
+    assert raw.process.wait(10) == 0
+    raw.sock.close()
+    sending.join()
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_signal_waits_for_the_answer(talk, scripted, relayrc, way):
-    """The server has the message: its client must hear so."""
+    """The server has the message: its client must hear so, and then that the session is over."""
     release = threading.Event()
     server = scripted(rules=[on("BODY", hold(release))])
     raw = talk(way, relayrc(server))
@@ -73,8 +137,24 @@ def test_a_signal_waits_for_the_answer(talk, scripted, relayrc, way):
     raw.process.terminate()
     release.set()
     assert raw.replies(5)[-1].startswith("250 2.0.0 ")
-    assert raw.is_over() and raw.process.wait(10) == 75
+    assert raw.reply().startswith(SHUT) and raw.is_over() and raw.process.wait(10) == 0
     assert len(server.settle().messages) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("with_queue", [True, False])
+def test_a_signal_to_all_of_its_processes(talk, scripted, kept, relayrc, queue, way, with_queue):
+    """systemd stops the whole control group: the delivery ends at once. 250 says that the message is in the queue."""
+    release = threading.Event()
+    server = scripted(rules=[on("EHLO", hold(release))])
+    raw = talk(way, kept(server, tls="none") if with_queue else relayrc(server, tls="none"), start_new_session=True)
+    raw.send("EHLO me\r\nMAIL FROM:<s@x.test>\r\nRCPT TO:<a@x.test>\r\nDATA\r\nSubject: x\r\n\r\nhi\r\n.\r\n")
+    server.wait_for("EHLO")
+    os.killpg(raw.process.pid, signal.SIGTERM)
+    assert raw.replies(5)[-1].startswith("250 2.0.0 Ok: queued" if with_queue else "451 4.")
+    assert raw.reply().startswith(SHUT) and raw.is_over() and raw.process.wait(10) == 0
+    release.set()
+    assert server.settle().messages == [] and list(queue.places().values()) == ["incoming"] * with_queue
 
 
 # -- other options ---------------------------------------------------------------------------------------------------
@@ -83,7 +163,8 @@ def test_odq_only_queues(talk, scripted, kept, queue):
     server = scripted()
     raw = talk("pipe", kept(server), "-odq")
     for n in (1, 2):
-        assert raw.letter().startswith("250 2.0.0 Ok: queued")
+        said = raw.letter()
+        assert said.startswith("250 2.0.0 Ok: queued as ") and queue.place(said.split()[-1]) == "deferred"
         assert list(queue.places().values()) == ["deferred"] * n
     assert ended(raw) and server.connections == []
 
@@ -95,13 +176,29 @@ def test_odb_answers_before_it_is_sent_and_lets_the_client_go(talk, scripted, ke
     server = scripted(rules=[on("EHLO", hold(release))])
     raw = talk(way, kept(server, tls="none"), "-odb")
     raw.say("EHLO me")
-    assert raw.letter().startswith("250 2.0.0 Ok: queued")
+    said = raw.letter()
+    assert said.startswith("250 2.0.0 Ok: queued as ")
     server.wait_for("EHLO")
-    assert len(queue.places()) == 1
+    assert list(queue.places()) == [said.split()[-1]]
     assert ended(raw)
     release.set()
     server.wait_for("QUIT").settle()
     assert [m.accepted for m in server.messages] == [["a@x.test"]]
+
+
+def test_the_answer_has_the_id_when_all_sessions_are_in_use(talk, scripted, kept, queue):
+    release = threading.Event()
+    server = scripted(rules=[on("EHLO", hold(release), conn=0)])
+    rc = kept(server, tls="none", max_connections=1)
+    first, second = talk("pipe", rc), talk("pipe", rc)
+    first.send("MAIL FROM:<s@x.test>\nRCPT TO:<a@x.test>\nDATA\n\nhi\n.\n")
+    server.wait_for("EHLO")
+    said = second.letter()
+    assert said.startswith("250 2.0.0 Ok: queued as ") and queue.place(said.split()[-1]) == "incoming"
+    release.set()
+    assert first.replies(4)[-1].startswith("250 ") and ended(first) and ended(second)
+    server.wait_for("QUIT")
+    assert len(server.settle().messages) == 2 and queue.places() == {}
 
 
 def test_account_and_settings_of_the_command_line(talk, scripted, relayrc):
@@ -113,7 +210,7 @@ def test_account_and_settings_of_the_command_line(talk, scripted, relayrc):
     assert one.connections == [] and [m.sender for m in two.settle().messages] == ["sender@mail.test"]
 
 
-@pytest.mark.parametrize("option", ["-t", "--read-envelope-from", "-fother@x.test", "-i"])
+@pytest.mark.parametrize("option", ["--read-envelope-from", "-fother@x.test", "-i"])
 def test_the_envelope_is_that_of_the_dialogue(talk, scripted, relayrc, option):
     server = scripted()
     raw = talk("pipe", relayrc(server), option)

@@ -158,7 +158,7 @@ def test_remove_bcc_headers_off_keeps_them(submit):
 # -- header ---------------------------------------------------------------------------------------------------------
 
 def test_what_is_there_is_not_changed_by_a_byte(submit):
-    header = COMPLETE + b"Received: from x\r\n\tby y;  z\r\nX-Odd :  \xfc \t\r\nX-Long: " + b"y" * 2000 + b"\r\nTo: a@x.test\r\n"
+    header = COMPLETE + b"Received: from x\r\n\tby y;  z\r\nX-Odd :  \x01 \t\r\nX-Long: " + b"y" * 990 + b"\r\nTo: a@x.test\r\n"
     assert sent(submit(["-t"], header + b"\r\nbody\r\n")).data == header + b"\r\nbody\r\n"
 
 
@@ -266,7 +266,7 @@ SENDERS = [
     (["-f", "u@y.test"], "u@y.test"), (["-fu@y.test"], "u@y.test"), (["-r", "u@y.test"], "u@y.test"),
     (["--from=u@y.test"], "u@y.test"), (["-f", "<u@y.test>"], "u@y.test"), (["-f", "The User <u@y.test>"], "u@y.test"),
     (["-f", "root@y.test (Cron Daemon)"], "root@y.test"), (["-f", "root@y.test (fcron)"], "root@y.test"),
-    (["-f", '"two words"@y.test'], '"two words"@y.test'), (["-f", "root"], "root@dom.test"),
+    (["-f", '"two words"@y.test'], '"two words"@y.test'),
     (["-f", "a@y.test", "-f", "b@y.test"], "b@y.test"), ([], ME),
 ]
 
@@ -339,9 +339,10 @@ def test_aliases(submit, tmp_path, rest, args, expected):
     assert got.data.startswith(COMPLETE + b"To: root")
 
 
-@pytest.mark.parametrize("text,line", [("root |cmd\n", 1), ("\na: b@x.test\na: c@x.test\n", 3), ("root: |cmd\n", 1),
-                                       ("root: /var/mail/a\n", 1), ("root: :include:/nowhere/x\n", 1), (None, None)])
-def test_aliases_with_an_error_send_nothing(submit, tmp_path, text, line):
+@pytest.mark.parametrize("text,line", [("root: |cmd\n", 1), ("\nroot: /var/mail/a\n", 2), ("root: :include:/nowhere/x\n", 1),
+                                       (None, None)])
+def test_aliases_that_leave_nobody_send_nothing(submit, tmp_path, text, line):
+    """Mistakes in the file: test_aliases_file.py."""
     file = tmp_path / "aliases"
     if text is not None:
         file.write_text(text)

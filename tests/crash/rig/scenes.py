@@ -5,6 +5,7 @@
 
 Every recipient has exactly one message.
 """
+import base64
 import time
 from dataclasses import dataclass, field
 
@@ -19,6 +20,16 @@ def wire(name, size=60):
             f"Date: Sun, 22 Nov 2026 01:46:40 +0000\r\n\r\n").encode()
     line = f"{name} ".encode() * 8 + b"\r\n"
     return text + line * (size // len(line) + 1) + b"the end\r\n"
+
+
+def unfit(name, size):
+    """A message that must not leave as it is, and what it becomes: text for which base64 is the shorter encoding."""
+    header = wire(name).partition(b"\r\n\r\n")[0] + b"\r\n"
+    line = f"本文の一行です {name}\r\n".encode()
+    text = line * (size // len(line) + 1)
+    fields = (b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+              b"Content-Transfer-Encoding: base64\r\n\r\n")
+    return header + b"\r\n" + text, header + fields + base64.encodebytes(text).replace(b"\n", b"\r\n")
 
 
 @dataclass
@@ -39,13 +50,14 @@ class Act:
 @dataclass
 class Scene:
     """`mine`: recipients of the message of this call; `queued`: of messages that wait, one each, in deferred/, or in
-    incoming/ when there is a message of this call. The server refuses never@ for good, and later@ at first."""
+    incoming/ when there is a message of this call. `is_unfit`: this message must be repaired. The server refuses never@ for good, and later@ at first."""
     name: str
     mine: tuple = ()
     queued: tuple = ()
     args: tuple = ()
     size: int = 60
     fresh: bool = False         # there is no queue folder
+    is_unfit: bool = False
     status: int = 0
 
     def act(self, place, key):
@@ -63,9 +75,11 @@ class Scene:
             act.durable.add(address)
         if self.mine:
             addresses = [f"{word}@{key}.test" for word in self.mine]
-            act.stdin = wire(key, self.size)
+            act.stdin = arrives = wire(key, self.size)
+            if self.is_unfit:
+                act.stdin, arrives = unfit(key, self.size)
             act.args += ["-i", "-f", sender, *addresses]
-            act.bodies |= dict.fromkeys(addresses, act.stdin)
+            act.bodies |= dict.fromkeys(addresses, arrives)
         act.refused = {a for a in act.bodies if a.startswith("never")}
         act.reported = act.refused & act.durable
         return act
@@ -76,6 +90,8 @@ SCENES = {s.name: s for s in (
     Scene("bulk", ["ok"], args=["-odq"], size=600 << 10),
     Scene("direct", ["ok"]),
     Scene("large", ["ok"], size=600 << 10),
+    Scene("mend", ["ok"], size=600 << 10, is_unfit=True),
+    Scene("mendbulk", ["ok"], args=["-odq"], size=600 << 10, is_unfit=True),
     Scene("later", ["later"]),
     Scene("partial", ["ok", "later", "never"], status=67),
     Scene("background", ["ok"], args=["-odb"]),

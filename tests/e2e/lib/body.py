@@ -10,10 +10,12 @@ class Body:
     def __init__(self, keep=True):
         self.kept = bytearray() if keep else None
         self.size = 0
+        self.is_8bit = False
         self._hash = hashlib.sha256()
 
     def add(self, data):
         self.size += len(data)
+        self.is_8bit = self.is_8bit or not data.isascii()
         if self.kept is None:
             self._hash.update(data)
         else:

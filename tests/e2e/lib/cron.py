@@ -10,12 +10,11 @@ time that can be divided by five minutes. Sendmail has the true clock.
 """
 import re
 import shutil
-import socket
 import subprocess
-import threading
 from pathlib import Path
 
 from .jail import Jail
+from .syslog import Syslog
 
 SPEED = 60
 TRUE_CLOCK = """#!/bin/sh
@@ -25,31 +24,30 @@ exec /usr/lib/relay/sendmail "$@"
 PAM = "".join(f"{kind} required pam_permit.so\n" for kind in ("auth", "account", "session"))
 
 
+def fast_cron(root):
+    """The command line of cron in a jail, with that clock."""
+    library = next(root.glob("usr/lib/*/faketime/libfaketime.so.1"), None)
+    assert library, "no libfaketime in the jail"
+    return ["/usr/bin/env", f"LD_PRELOAD=/{library.relative_to(root)}", "DONT_FAKE_MONOTONIC=1",
+            f"FAKETIME=@2026-11-02 03:04:30 x{SPEED}", "/usr/sbin/cron", "-f", "-L", "15"]
+
+
 class Cron(Jail):
     name = "cron"
 
     def __init__(self, binary, crontabs, rc):
         super().__init__(None)
         self.binary, self.crontabs, self.rc = binary, crontabs, rc
-        self.syslog = []
         self._log = None
 
     def __exit__(self, *args):
         super().__exit__(*args)
         if self._log:
-            self._log.shutdown(socket.SHUT_RDWR)
-            self._reader.join(10)
             self._log.close()
 
-    def _listen_to_syslog(self):
-        self._log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._log.bind(str(self.root / "dev/log"))
-        self._reader = threading.Thread(target=self._read_syslog, daemon=True)
-        self._reader.start()
-
-    def _read_syslog(self):
-        while line := self._log.recv(65536):
-            self.syslog.append(line.decode(errors="replace"))
+    @property
+    def syslog(self):
+        return self._log.lines
 
     def configure(self):
         self.put("etc/pam.d/cron", PAM)
@@ -63,7 +61,7 @@ class Cron(Jail):
             shell.symlink_to("dash")
         for path in ("var/spool/cron/crontabs", "var/run", "etc/cron.d"):
             self.directory(path)
-        self._listen_to_syslog()
+        self._log = Syslog(self.root / "dev/log")
         self.put("etc/crontab", "")
         for name, text in self.crontabs.items():
             self.put(f"etc/cron.d/{name}", text)
@@ -78,10 +76,7 @@ class Cron(Jail):
                 shutil.copy(path, target)
 
     def commands(self):
-        library = next(self.root.glob("usr/lib/*/faketime/libfaketime.so.1"), None)
-        assert library, "no libfaketime in the jail"
-        return [["/usr/bin/env", f"LD_PRELOAD=/{library.relative_to(self.root)}", "DONT_FAKE_MONOTONIC=1",
-                 f"FAKETIME=@2026-11-02 03:04:30 x{SPEED}", "/usr/sbin/cron", "-f", "-L", "15"]]
+        return [fast_cron(self.root)]
 
     @property
     def queue(self):

@@ -3,7 +3,7 @@
 Owns the cache: build-servers/ at the top of the repository (or $RELAY_SERVERS), git-ignored. `server_root(name)`
 returns a directory holding the server and all the libraries it needs, made from Debian's packages with `apt-get
 download` and `dpkg -x`, to be used with chroot. No package is installed, no maintainer script runs, and the machine's
-own mail system is not looked at. Once made, a root is used as it is, without network.
+own mail system is not looked at. Once made, a root is used as it is, without network, until its list of packages changes.
 """
 import fcntl
 import os
@@ -22,13 +22,36 @@ ROOTS = {
     "postfix": ["postfix", "sasl2-bin", "libsasl2-modules", "libsasl2-modules-db", "dovecot-core"],
     "exim": ["exim4-daemon-light"],
     "opensmtpd": ["opensmtpd"],
-    "cron": ["cron", "libpam-modules", "libfaketime"],
+    "inetd": ["openbsd-inetd"],
+    "xinetd": ["xinetd"],
+    "cron": ["cron", "at", "libpam-modules", "libfaketime", "libc-bin", "libgnutls30", "libgsasl18"],
+    # tests/clients: programs that send mail, and what ours loads there.
+    "clients": ["bsd-mailx", "mailutils", "s-nail", "mutt", "gpg", "gpg-agent", "nmh", "alpine", "git-email", "libmailtools-perl",
+                "perl", "php-cli", "libc-bin", "libgnutls30", "libgsasl18", "ncurses-base"],
+    "emacs": ["emacs-nox", "libc-bin", "libgnutls30", "libgsasl18"],
+    "system": ["python3", "python3-apt", "perl", "libmime-lite-perl", "libmailtools-perl", "libemail-sender-perl", "mdadm",
+               "smartmontools", "sudo", "logwatch", "unattended-upgrades", "dpkg", "fail2ban", "anacron",
+               "bsd-mailx", "mawk", "sed", "procmail", "vacation", "mpack", "mblaze",
+               "monitoring-plugins-standard", "monitoring-plugins-basic", "debianutils", "bash", "libpam-modules", "libgnutls30",
+               "libgsasl18", "libc-bin"],
 }
 # In the closure of dependencies, but only for maintainer scripts, cron jobs and the like.
-NOT_NEEDED = re.compile(r"(perl|libperl.*|perl-.*|lib.*-perl|dpkg|tar|usrmerge|debconf|adduser|passwd|cron.*|ed|cpio|"
+NOT_NEEDED = re.compile(r"(dpkg|tar|usrmerge|debconf|adduser|passwd|cron.*|ed|cpio|"
                         r"ucf|init-system-helpers|sysvinit-utils|lsb-base|e2fsprogs|logsave|openssl|ssl-cert|"
                         r"sensible-utils|debianutils|db-util|db5.3-util|libpam-runtime|gcc-.*-base|exim4-config)$")
-PRUNE = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/perl5",
+# Perl is for those only, unless a root names it.
+PERL = re.compile(r"(perl|libperl.*|perl-.*|lib.*-perl)$")
+# What programs of one root depend on for other uses than ours.
+NOT_NEEDED_IN = {
+    "clients": re.compile(r"(exim4-.*|git-man|pinentry-.*|libpython.*|guile-.*|psmisc|tzdata|php8.2-(opcache|readline)|"
+                          r"libmagic.*|mlock|media-types|mailcap)$"),
+    "system": re.compile(r"(exim4-.*|udev|procps|xz-utils|libglib2.*|.*dbus.*|libnet-ssleay-perl|libio-socket-ssl-perl|"
+                         r"media-types|tzdata|iptables|nftables|whois|readline-common|mount|util-linux.*|iputils-ping|"
+                         r"lsb-release|login|libunbound8|libgnutls-dane0|libevent.*|libproc2.*)$"),
+    "emacs": re.compile(r"(emacs-el|binutils.*|lib(binutils|ctf.*|gprofng.*)|linux-libc-dev|lib.*-dev|libc-dev-bin|"
+                        r"lib.san[0-9]|install-info|libasound2-data)$"),
+}
+PRUNE = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian",
          "usr/lib/systemd", "lib/systemd", "usr/share/zoneinfo", "usr/share/bug",
          "usr/share/common-licenses"]
 
@@ -53,35 +76,40 @@ def server_root(name):
         raise NoPackages("not a Debian system: no apt-get or no dpkg")
     CACHE.mkdir(parents=True, exist_ok=True)
     root = CACHE / name
+    made_of = " ".join(TOOLS + ROOTS[name])        # another list makes another root
+    stamp = root / ".packages"
     with locked(CACHE / ".lock"):
-        if not root.exists():
+        if not stamp.exists() or stamp.read_text() != made_of:
             fresh = CACHE / f"{name}.new"
             shutil.rmtree(fresh, ignore_errors=True)
-            _unpack(_fetch(TOOLS + ROOTS[name]), fresh)
+            _unpack(_fetch(name), fresh, perl="perl" in ROOTS[name])
+            (fresh / ".packages").write_text(made_of)
+            shutil.rmtree(root, ignore_errors=True)
             fresh.rename(root)
     return root
 
 
-def _fetch(wanted):
-    """Download `wanted` and what they depend on; the package files."""
+def _fetch(name):
+    """Download the packages of a root and what they depend on; the package files."""
     global _unreachable
     if _unreachable:
         raise _unreachable
     debs = CACHE / "debs"
     (debs / "none" / "partial").mkdir(parents=True, exist_ok=True)
     try:
-        return _download(debs, wanted)
+        return _download(debs, name)
     except NoPackages:
         try:
             # The lists may be missing or out of date.
             _apt(debs, "update")
-            return _download(debs, wanted)
+            return _download(debs, name)
         except NoPackages as reason:
             _unreachable = reason
             raise
 
 
-def _download(debs, wanted):
+def _download(debs, name):
+    wanted = TOOLS + ROOTS[name]
     nothing_installed = debs / "status"
     nothing_installed.touch()
     # With an empty dpkg status and an empty archive, apt plans the installation of everything, libc included.
@@ -91,7 +119,8 @@ def _download(debs, wanted):
     for line in plan.splitlines():
         if match := re.match(r"'[^']*' (([a-z0-9.+-]+)_(\S+)_[a-z0-9]+\.deb) ", line):
             files[match[2]] = (match[1], match[3].replace("%3a", ":"))
-    needed = {n: f for n, f in files.items() if n in wanted or not NOT_NEEDED.match(n)}
+    left_out = [NOT_NEEDED, *filter(None, [NOT_NEEDED_IN.get(name), None if "perl" in wanted else PERL])]
+    needed = {n: f for n, f in files.items() if n in wanted or not any(out.match(n) for out in left_out)}
     missing = [f"{n}={version}" for n, (file, version) in needed.items() if not (debs / file).exists()]
     if missing:
         _apt(debs, "download", *missing)
@@ -109,10 +138,10 @@ def _apt(debs, *args):
     return done.stdout
 
 
-def _unpack(files, root):
+def _unpack(files, root, perl):
     root.mkdir()
     for file in files:
         subprocess.run(["dpkg", "-x", str(file), str(root)], check=True)
-    for path in PRUNE:
+    for path in PRUNE + ([] if perl else ["usr/share/perl5"]):
         shutil.rmtree(root / path, ignore_errors=True)
     root.chmod(0o755)

@@ -7,6 +7,7 @@ Owns: its configuration. Ports, all on 127.0.0.1:
     starttls, smtps             AUTH required (Cyrus SASL, sasldb)
     dovecot_starttls, dovecot_smtps     the same with Dovecot SASL
     poor_plain, poor_starttls, poor_smtps   without PIPELINING and CHUNKING
+    ascii                       no TLS, no AUTH asked, without 8BITMIME and SMTPUTF8
 
 Mechanisms: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256. Recipients refused* get 550, later* get 450. Messages up to
 1.1 GB and 10000 recipients; a bare LF is refused. Every message is delivered once, with all its recipients.
@@ -66,6 +67,7 @@ LISTENERS = {
     "plain": "", "plain_auth": f"{CLEAR} {AUTH}",
     "starttls": f"{TLS} {AUTH}", "smtps": f"{TLS} {WRAPPED} {AUTH}",
     "dovecot_starttls": f"{TLS} {AUTH} {DOVECOT}", "dovecot_smtps": f"{TLS} {WRAPPED} {AUTH} {DOVECOT}",
+    "ascii": "-o smtpd_discard_ehlo_keywords=8bitmime,smtputf8",
     "poor_plain": POOR, "poor_starttls": f"{TLS} {AUTH} {POOR}", "poor_smtps": f"{TLS} {WRAPPED} {AUTH} {POOR}",
 }
 

@@ -74,8 +74,12 @@ class Raw:
         return self.say(text + ".")
 
     def is_over(self):
-        """The server has closed, and said nothing more."""
-        return self.reply() == "" and self.buffer == b""
+        """The server has closed, and said nothing more. Over a socket we close too: it waits for that."""
+        is_over = self.reply() == "" and self.buffer == b""
+        if self.sock:
+            self.sink.close()
+            self.sock.close()
+        return is_over
 
 
 class _Pipes:

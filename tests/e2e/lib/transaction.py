@@ -155,6 +155,8 @@ class Transactions:
     def _end_of_body(self):
         """Replies to the end of data. The message is on record before the client hears of it."""
         message, self.message = self.message, None
+        if message.body.is_8bit and message.mail_params.get("BODY") != "8BITMIME":
+            self.violation("8-bit data without BODY=8BITMIME")
         if not message.recipients:
             if message.size:
                 self.violation("a message was sent to no recipient")
