@@ -91,10 +91,9 @@ const char *local_domain(const struct account *a, struct identity *id)
 
 char *local_qualify(const char *spec, const struct account *a, struct identity *id)
 {
-	bool is_bare = spec[0] && addr_domain(span_str(spec)).size == 0;
-
 	/* The machine's name is looked up only for one that has none. */
-	return is_bare ? addr_qualify(spec, local_domain(a, id)) : mem_str(spec);
+	return addr_is_bare(spec) ? addr_qualify(spec, local_domain(a, id))
+				  : mem_str(spec);
 }
 
 /* -- aliases ------------------------------------------------------------------- */
@@ -194,7 +193,6 @@ static struct alias_env make_env(struct asker *asker)
 
 static bool read_aliases(const char *path, struct buf *text, struct err *e)
 {
-	buf_init(text, ALIASES_MAX);
 	return read_file(path, text, e) || err_ctx(e, "aliases");
 }
 
@@ -205,6 +203,7 @@ bool local_check_aliases(const char *path, const struct account *a, struct ident
 	struct alias_env env = make_env(&asker);
 	struct buf text BUF_AUTO;
 
+	buf_init(&text, ALIASES_MAX);
 	if (!read_aliases(path, &text, e)) {
 		return false;
 	}
@@ -220,6 +219,7 @@ static bool expand_aliases(struct addr_list *list, const char *path,
 	struct alias_env env = make_env(&asker);
 	struct buf text BUF_AUTO;
 
+	buf_init(&text, ALIASES_MAX);
 	if (!read_aliases(path, &text, e)) {
 		const char *system_mail = conf_text(a, KEY_SYSTEM_MAIL);
 		if (system_mail) {
