@@ -77,6 +77,14 @@ static bool parse_letters(struct options *o, struct words *w, struct err *e)
 				       "-%c: unknown option%s%s; see sendmail --help", *p,
 				       word[2] ? " in " : "", word[2] ? word : "");
 		}
+		/* A word that only looks like letters: alone, as in -tls-on-connect. */
+		const struct option_value *whole =
+			row->argument == ARGUMENT_NONE && p == word + 1
+				? option_value_of(*p, p + 1)
+				: NULL;
+		if (whole) {
+			return apply_value(o, whole, p + 1, w, e);
+		}
 		if (row->argument == ARGUMENT_NONE) {
 			if (!apply(o, row, false, NULL, e)) {
 				return false;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/duration.h"
+#include "smtp/verb.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -163,6 +164,15 @@ static bool apply_errors(struct options *o, const struct option_use *use, struct
 	return true;
 }
 
+/* Nothing is no identifier. */
+static bool set_envid(struct options *o, const struct option_use *use, struct err *e)
+{
+	const char *fault = verb_envid_fault(span_str(use->value));
+
+	o->envid = use->value[0] ? use->value : NULL;
+	return !fault || err_set(e, CAUSE_USAGE, "-V: %s", fault);
+}
+
 static bool apply_aliases(struct options *o, const struct option_use *use, struct err *e)
 {
 	(void)e;
@@ -250,7 +260,7 @@ static const struct rule {
 	[EFFECT_FULL_NAME] = STRING(full_name),
 	[EFFECT_ACCOUNT] = STRING(account),
 	[EFFECT_FILE] = STRING(file),
-	[EFFECT_ENVID] = STRING(envid),
+	[EFFECT_ENVID] = FUNCTION(set_envid),
 	[EFFECT_NOTIFY] = SETTING(KEY_DSN_NOTIFY),
 	[EFFECT_RETURN] = SETTING(KEY_DSN_RETURN),
 	[EFFECT_LOGFILE] = SETTING(KEY_LOGFILE),

@@ -217,24 +217,26 @@ static int run(struct serve *s)
 	}
 }
 
-/* For SIZE; a configuration that cannot be read is told with each message. */
-static unsigned long long size_limit(struct call *c)
+/*
+ * For SIZE.  A configuration that cannot be read is told with each message; false: it is the
+ * call that is wrong, and no message will change that.
+ */
+static bool find_account(struct call *c, struct err *e)
 {
-	struct err ignored;
-
-	if (settings_read(&c->conf, &c->options, &c->id, &ignored)) {
-		c->account = settings_account(&c->conf, &c->options, &c->id, NULL, &ignored);
+	*e = (struct err){ 0 };
+	if (settings_read(&c->conf, &c->options, &c->id, e)) {
+		c->account = settings_account(&c->conf, &c->options, &c->id, NULL, e);
 	}
-	return c->account
-		       ? (unsigned long long)conf_number(c->account, KEY_MESSAGE_SIZE_LIMIT)
-		       : 0;
+	return c->account || e->cause != CAUSE_USAGE;
 }
 
 static int serve_client(struct serve *s)
 {
+	const struct account *a = s->call->account;
 	struct smtp_server_options options = {
 		.host = identity_host(&s->call->id),
-		.size_limit = size_limit(s->call),
+		.size_limit =
+			a ? (unsigned long long)conf_number(a, KEY_MESSAGE_SIZE_LIMIT) : 0,
 		.is_socket = is_socket(STDIN_FILENO),
 	};
 
@@ -248,10 +250,14 @@ static int serve_client(struct serve *s)
 int serve(struct call *c)
 {
 	struct serve s = { .call = c, .spool = -1, .wait_no = ULLONG_MAX };
+	struct err e;
 
 	if (c->options.recipient_count > 0) {
 		say("with -bs recipients come in the SMTP dialogue, not on the command line");
 		return EX_USAGE;
+	}
+	if (!find_account(c, &e)) {
+		return say_error(&e);
 	}
 	if (pipe2(s.signals, O_CLOEXEC | O_NONBLOCK) != 0) {
 		return EX_OSERR;

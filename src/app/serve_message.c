@@ -107,19 +107,32 @@ static void hear_out(int fd, char *line, size_t size)
 /* What an exit status means, when the child has not said it better. */
 static void answer_of_status(struct smtp_answer *a, int status, const char *words)
 {
-	static const int refusals[] = { EX_DATAERR, EX_NOUSER, EX_NOHOST, EX_UNAVAILABLE,
-					EX_NOPERM };
-	bool is_final = false;
+	static const struct {
+		int status;
+		enum verdict verdict;
+		const char *enhanced;
+	} rows[] = {
+		{ EX_DATAERR, VERDICT_PERMANENT, "5.6.0" },
+		{ EX_NOUSER, VERDICT_PERMANENT, "" },
+		{ EX_NOHOST, VERDICT_PERMANENT, "" },
+		{ EX_UNAVAILABLE, VERDICT_PERMANENT, "" },
+		{ EX_NOPERM, VERDICT_PERMANENT, "" },
+		{ EX_CONFIG, VERDICT_TEMPORARY, "4.3.5" },
+	};
+	enum verdict verdict = VERDICT_TEMPORARY;
+	const char *enhanced = "";
 
 	if (status == EX_OK) {
 		smtp_answer_set(a, VERDICT_ACCEPTED, 250, "2.0.0", "Ok: queued");
 		return;
 	}
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		is_final = is_final || status == refusals[i];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].status == status) {
+			verdict = rows[i].verdict;
+			enhanced = rows[i].enhanced;
+		}
 	}
-	smtp_answer_set(a, is_final ? VERDICT_PERMANENT : VERDICT_TEMPORARY, 0,
-			status == EX_CONFIG ? "4.3.5" : "", "%s",
+	smtp_answer_set(a, verdict, 0, enhanced, "%s",
 			words[0] ? words : "the message was not taken");
 }
 

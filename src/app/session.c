@@ -3,12 +3,12 @@
 #include "app/session.h"
 #include "app/adapt.h"
 #include "app/names.h"
+#include "app/session_login.h"
 #include "app/settings.h"
 #include "app/signals.h"
 #include "app/trace.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "sys/sasl.h"
 #include "sys/stream.h"
 
 #include <errno.h>
@@ -32,9 +32,8 @@ struct session {
 	struct names names;
 	struct stream stream;
 	struct smtp_client *client;
-	struct sasl *sasl;
+	struct login login;
 	struct trace trace;
-	struct buf binding;	/* channel binding */
 	unsigned long long reply_no;	/* whose deadline runs */
 	int64_t deadline;
 };
@@ -91,59 +90,12 @@ static bool start_tls(struct session *s, struct err *e)
 	return true;
 }
 
-static bool choose_login(struct session *s, const struct smtp_action *action, struct err *e)
+static bool begin_login(struct session *s, const struct smtp_action *action, struct err *e)
 {
-	const struct account *a = s->account;
-	struct sasl_options options = {
-		.user = conf_text(a, KEY_USER),
-		.secret = s->options->secret,
-		.host = s->names.host,
-		.port = conf_port(a),
-		.ntlm_domain = conf_text(a, KEY_NTLMDOMAIN),
-		.allowed = conf_mechanisms(a),
-		.is_tls = action->is_tls,
-		.allow_cleartext = conf_on(a, KEY_AUTH_CLEARTEXT),
-	};
-	struct buf initial;
-	bool has_initial = false;
+	bool ok = login_begin(&s->login, s->client, action, s->stream.tls, e);
 
-	if (s->stream.tls && tls_channel_binding(s->stream.tls, &s->binding,
-						 &options.binding_type)) {
-		options.binding = buf_span(&s->binding);
-	}
-	const char *mechanism = sasl_choose(action->caps->mechanisms, &options, e);
-	if (!mechanism) {
-		return false;
-	}
-	sasl_free(s->sasl);
-	s->sasl = sasl_new(mechanism, &options, e);
-	if (!s->sasl) {
-		return false;
-	}
-	snprintf(s->facts->mechanism, sizeof(s->facts->mechanism), "%s", mechanism);
-	buf_init_secret(&initial, 32768);
-	bool ok = sasl_initial(s->sasl, &initial, &has_initial, e);
-	if (ok) {
-		struct span response = buf_span(&initial);
-		smtp_client_auth(s->client, mechanism, has_initial ? &response : NULL,
-				 sasl_is_single(s->sasl));
-	}
-	buf_clear(&initial);
+	snprintf(s->facts->mechanism, sizeof(s->facts->mechanism), "%s", s->login.mechanism);
 	return ok;
-}
-
-static void step_login(struct session *s, struct span challenge)
-{
-	struct buf response;
-	struct err e;
-
-	buf_init_secret(&response, 32768);
-	if (sasl_step(s->sasl, challenge, &response, &e)) {
-		smtp_client_auth_reply(s->client, buf_span(&response), sasl_is_proved(s->sasl));
-	} else {
-		smtp_client_auth_cancel(s->client, &e);
-	}
-	buf_clear(&response);
 }
 
 /* What a read gave goes into the engine. */
@@ -290,15 +242,15 @@ static bool pump(struct session *s, struct err *e)
 			}
 			break;
 		case SMTP_AUTH:
-			if (!choose_login(s, &action, &why)) {
+			if (!begin_login(s, &action, &why)) {
 				smtp_client_lost(s->client, &why);
 			}
 			break;
 		case SMTP_STEP:
-			step_login(s, action.data);
+			login_step(&s->login, s->client, action.data);
 			break;
 		case SMTP_VERIFY:
-			if (sasl_finish(s->sasl, &why)) {
+			if (login_finish(&s->login, &why)) {
 				smtp_client_auth_verified(s->client);
 			} else {
 				smtp_client_lost(s->client, &why);
@@ -325,17 +277,6 @@ static bool pump(struct session *s, struct err *e)
 			*e = *action.err;
 			return false;
 		}
-	}
-}
-
-/* What a refusal of a token said on the way, in a challenge. */
-static void add_reason(const struct session *s, struct err *e)
-{
-	const char *reason = s->sasl ? sasl_server_error(s->sasl) : "";
-
-	if (reason[0]) {
-		const struct err said = *e;
-		err_set(e, said.cause, "%s (%s)", said.text, reason);
 	}
 }
 
@@ -372,22 +313,21 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 
 	stream_address_literal(&s->stream, literal, sizeof(literal));
 	options.ehlo_name = s->names.ehlo ? s->names.ehlo : literal;
-	buf_init_secret(&s->binding, 256);
+	login_init(&s->login, a, s->options->secret, s->names.host);
 	trace_init(&s->trace, s->options->trace);
 	s->client = smtp_client_new(&options);
 	smtp_client_submit(s->client, &first->txn);
 	bool ok = pump(s, e);
 	if (!ok && e->cause == CAUSE_AUTH) {
 		s->facts->login_refused = true;
-		add_reason(s, e);
+		login_add_reason(&s->login, e);
 	}
 	if (ok && s->source->sees_off && s->source->sees_off(s->source->context)) {
 		see_off(s);
 	}
 	stream_close(&s->stream);
 	smtp_client_free(s->client);
-	sasl_free(s->sasl);
-	buf_clear(&s->binding);
+	login_clear(&s->login);
 	trace_clear(&s->trace);
 	return ok;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session: one connection to an account's server, from connecting to QUIT.  The only file
- * that knows the engine, the stream, TLS and SASL together.  It decides nothing about
- * mail: outcomes come from the engine.
+ * session: one connection to an account's server, from connecting to QUIT.  The only place
+ * that knows the engine, the stream, TLS and (session_login.c) SASL together.  It decides
+ * nothing about mail: outcomes come from the engine.
  */
 #ifndef APP_SESSION_H
 #define APP_SESSION_H

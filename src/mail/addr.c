@@ -68,9 +68,14 @@ struct span addr_local(struct span spec)
 	return span_first(spec, find_at(spec));
 }
 
+bool addr_is_bare(const char *spec)
+{
+	return spec[0] != '\0' && addr_domain(span_str(spec)).size == 0;
+}
+
 char *addr_qualify(const char *spec, const char *domain)
 {
-	if (!spec[0] || !domain[0] || addr_domain(span_str(spec)).size > 0) {
+	if (!addr_is_bare(spec) || !domain[0]) {
 		return mem_str(spec);
 	}
 	return mem_printf("%s@%s", spec, domain);

@@ -82,6 +82,8 @@ bool addr_is_safe(struct span spec);
 
 /* What follows the last '@' outside quotes; empty when there is none. */
 struct span addr_domain(struct span spec);
+/* A name without a domain?  "" is none. */
+bool addr_is_bare(const char *spec);
 /* What stands before it (quotes kept). */
 struct span addr_local(struct span spec);
 

@@ -146,6 +146,7 @@ bool alias_include(struct alias *to, const struct target *t, const char *name,
 	struct buf text BUF_AUTO;
 	struct err e;
 
+	buf_init(&text, ALIAS_INCLUDE_MAX);
 	*to = (struct alias){ 0 };
 	if (alias_paths_find(paths, t->text) < paths->count) {
 		return false;
@@ -157,7 +158,6 @@ bool alias_include(struct alias *to, const struct target *t, const char *name,
 		return false;
 	}
 	remember(paths, t->text);
-	buf_init(&text, ALIAS_INCLUDE_MAX);
 	if (!env->read(env->context, t->text, &text, &e)) {
 		err_ctx(&e, "%s:%u: %s: :include:", file, t->line, name);
 		alias_problem(problems, ALIAS_REFUSED, e.text);

@@ -8,10 +8,17 @@
 
 #include <stdlib.h>
 
+/* A file that is being walked, and the one that includes it. */
+struct open_file {
+	const char *path;
+	const struct open_file *outer;
+};
+
 struct check {
 	const struct aliases *aliases;
 	struct alias_problems problems;
 	struct alias_paths paths;
+	const struct open_file *open;
 	enum { FRESH, OPEN, DONE } *states;
 	unsigned *heights;	/* aliases behind each that is DONE, with itself */
 };
@@ -31,18 +38,44 @@ static void tell_alias(struct check *c, const struct alias *alias, const char *w
 	alias_problem(&c->problems, ALIAS_MISTAKE, e.text);
 }
 
+/* lead: what stands before the text of the target.  more: what else can be done. */
+static void tell_ring(struct check *c, const struct target *t, const char *file,
+		      const struct alias *alias, const char *lead, const char *more)
+{
+	struct err e;
+
+	err_set(&e, CAUSE_CONFIG, "%s:%u: %s: \"%s%s\" leads back to itself; take it out%s",
+		file, t->line, alias->name, lead, t->text, more);
+	alias_problem(&c->problems, ALIAS_MISTAKE, e.text);
+}
+
 static unsigned larger(unsigned a, unsigned b)
 {
 	return a > b ? a : b;
 }
 
+static bool is_open(const struct check *c, const char *path)
+{
+	const struct open_file *f = c->open;
+
+	while (f && strcmp(f->path, path) != 0) {
+		f = f->outer;
+	}
+	return f;
+}
+
 static unsigned walk_include(struct check *c, const struct target *t, const char *file,
 			     const struct alias *alias, unsigned depth)
 {
+	const struct open_file opened = { t->text, c->open };
 	struct alias included;
 	size_t refused = c->problems.counts[ALIAS_REFUSED];
 	struct err e;
 
+	if (is_open(c, t->text)) {
+		tell_ring(c, t, file, alias, ":include:", "");
+		return 0;
+	}
 	if (!alias_include(&included, t, alias->name, file, &c->paths, &c->problems)) {
 		return 0;
 	}
@@ -51,9 +84,29 @@ static unsigned walk_include(struct check *c, const struct target *t, const char
 			file, t->line, alias->name, t->text);
 		alias_problem(&c->problems, ALIAS_REFUSED, e.text);
 	}
+	c->open = &opened;
 	unsigned height = walk_targets(c, &included, t->text, alias, depth);
+	c->open = opened.outer;
 	alias_clear(&included);
 	return height;
+}
+
+/*
+ * `root: root, me@x.test` means the local root too; the same in a file that root includes
+ * is a mistake.
+ */
+static unsigned walk_address(struct check *c, const struct target *t, const char *file,
+			     const struct alias *alias, unsigned depth)
+{
+	bool is_included = file != c->aliases->file;
+
+	if (is_included && aliases_find(c->aliases, c->problems.env, t->text) == alias) {
+		char *more MEM_AUTO =
+			mem_printf(", or write \"\\%s\" for the local name", alias->name);
+		tell_ring(c, t, file, alias, "", more);
+		return 0;
+	}
+	return walk(c, t->text, alias, depth + 1);
 }
 
 static unsigned walk_target(struct check *c, const struct target *t, const char *file,
@@ -61,7 +114,7 @@ static unsigned walk_target(struct check *c, const struct target *t, const char 
 {
 	switch (t->kind) {
 	case TARGET_ADDRESS:
-		return walk(c, t->text, alias, depth + 1);
+		return walk_address(c, t, file, alias, depth);
 	case TARGET_INCLUDE:
 		return walk_include(c, t, file, alias, depth);
 	case TARGET_COMMAND:

@@ -17,7 +17,7 @@ static bool is_reachable(const struct author *a, const struct addr_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const char *spec = list->at[i].spec;
-		if (addr_domain(span_str(spec)).size == 0 || author_is_local(a, spec)) {
+		if (spec[0] == '\0' || addr_is_bare(spec) || author_is_local(a, spec)) {
 			return false;
 		}
 	}
@@ -40,9 +40,9 @@ static bool find_readers(const struct author *a, const struct addr_list *list,
 {
 	for (size_t i = 0; i < list->count && i < REPLY_MAX; i++) {
 		const char *spec = list->at[i].spec;
-		bool is_bare = addr_domain(span_str(spec)).size == 0;
-		if ((!is_bare || author_is_local(a, spec)) && spec[0] != '\0' &&
-		    !add_reader(a, spec, to, e)) {
+		bool has_reader = spec[0] != '\0' &&
+				  (!addr_is_bare(spec) || author_is_local(a, spec));
+		if (has_reader && !add_reader(a, spec, to, e)) {
 			return false;
 		}
 	}

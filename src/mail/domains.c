@@ -83,7 +83,8 @@ static bool add_addresses(const struct domains *d, const struct header_field *fi
 			return err_ctx(e, "%.*s: %s", SPAN_ARG(field->name), a->spec);
 		}
 		if (!spec) {
-			return err_set(e, CAUSE_DATA, "%.*s: %s is not ASCII before the \"@\"",
+			return err_set(e, CAUSE_DATA, "%.*s: %s is not ASCII before the \"@\"; "
+				       "use an address that is, or another server",
 				       SPAN_ARG(field->name), a->spec);
 		}
 		if (!add_address(a, spec, &from, out)) {

@@ -6,15 +6,10 @@
 
 #include <stdlib.h>
 
-static bool is_bare(const struct addr *a)
-{
-	return a->spec[0] != '\0' && addr_domain(span_str(a->spec)).size == 0;
-}
-
 bool qualify_is_needed(const struct addr_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (is_bare(&list->at[i])) {
+		if (addr_is_bare(list->at[i].spec)) {
 			return true;
 		}
 	}
@@ -45,7 +40,7 @@ bool qualify_value(struct span value, const struct addr_list *list, const char *
 
 	for (size_t i = 0; domain[0] && i < list->count; i++) {
 		const struct addr *a = &list->at[i];
-		if (!is_bare(a)) {
+		if (!addr_is_bare(a->spec)) {
 			continue;
 		}
 		size_t start = (size_t)(a->where.data - value.data);

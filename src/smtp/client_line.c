@@ -24,7 +24,7 @@ static bool add_envid(struct buf *line, const char *envid)
 {
 	BUF_AUTO struct buf xtext;
 
-	buf_init(&xtext, 100);
+	buf_init(&xtext, VERB_ENVID_MAX);
 	if (!verb_add_xtext(&xtext, span_str(envid)) || xtext.size == 0) {
 		return true;	/* left out: the mail matters more */
 	}

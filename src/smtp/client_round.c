@@ -115,7 +115,7 @@ static const char *find_obstacle(const struct smtp_client *c, const struct smtp_
 		return text;
 	}
 	if (!c->caps.smtputf8 && t->needs_smtputf8) {
-		return "an address in the header " NEEDS_SMTPUTF8;
+		return "an address in the header " NEEDS_SMTPUTF8 ": use one " INSTEAD;
 	}
 	*ret_enhanced = "5.1.7";
 	if (text_has_line_break(sender) || sender.size > ADDRESS_MAX) {

@@ -145,9 +145,13 @@ static bool has_room(const struct smtp_server *s, unsigned long long size,
 	if (limit > 0 ? size <= limit : size < ~0ULL) {
 		return true;
 	}
-	smtp_answer_set(why, VERDICT_PERMANENT, 552, "5.3.4",
-			"the message is larger than the limit of %llu bytes",
-			limit > 0 ? limit : size);
+	if (limit > 0) {
+		smtp_answer_set(why, VERDICT_PERMANENT, 552, "5.3.4",
+				"the message is larger than the limit of %llu bytes", limit);
+	} else {
+		smtp_answer_set(why, VERDICT_PERMANENT, 552, "5.3.4",
+				"the message is too large for any server");
+	}
 	return false;
 }
 

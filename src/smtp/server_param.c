@@ -8,8 +8,8 @@
 #include "smtp/server_state.h"
 #include "base/text.h"
 
-/* RFC 3461 §4.4 and §4.2, as they are sent. */
-enum { ENVID_MAX = 100, ORCPT_MAX = 500 };
+/* RFC 3461 §4.2, as it is sent. */
+enum { ORCPT_MAX = 500 };
 
 static bool fails(struct smtp_answer *why, int code, const char *what, struct span keyword)
 {
@@ -31,11 +31,9 @@ static int hex_digit(char c)
 	return text_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* RFC 3461 §4; false when it is no xtext, or means something that is not printable. */
-static bool add_decoded(struct buf *to, struct span xtext)
+/* RFC 3461 §4; false when it is no xtext. */
+static bool add_bytes(struct buf *to, struct span xtext)
 {
-	size_t before = to->size;
-
 	for (size_t i = 0; i < xtext.size; i++) {
 		char c = xtext.data[i];
 		if (c == '+') {
@@ -47,11 +45,28 @@ static bool add_decoded(struct buf *to, struct span xtext)
 			c = (char)(high << 4 | low);
 			i += 2;
 		}
-		if ((unsigned char)c < ' ' || c == 0x7f || !buf_add_byte(to, c)) {
+		if (!buf_add_byte(to, c)) {
 			return false;
 		}
 	}
-	return text_is_utf8(span_from(buf_span(to), before));
+	return true;
+}
+
+/* False also when it means something that is not printable. */
+static bool add_decoded(struct buf *to, struct span xtext)
+{
+	size_t before = to->size;
+
+	if (!add_bytes(to, xtext)) {
+		return false;
+	}
+	struct span added = span_from(buf_span(to), before);
+	for (size_t i = 0; i < added.size; i++) {
+		if ((unsigned char)added.data[i] < ' ' || added.data[i] == 0x7f) {
+			return false;
+		}
+	}
+	return text_is_utf8(added);
 }
 
 /* -- one function for each; false: t->code and t->what are the reply -------------------- */
@@ -116,12 +131,14 @@ static bool take_ret(struct taken *t)
 
 static bool take_envid(struct taken *t)
 {
-	if (t->value.size > ENVID_MAX) {
-		return is_malformed(t, "more than 100 bytes");
+	if (t->value.size > VERB_ENVID_MAX) {
+		return is_malformed(t, "more than 100 characters");
 	}
-	return (add_decoded(&t->params->envid, t->value) &&
-		text_is_ascii(buf_span(&t->params->envid))) ||
-	       is_malformed(t, "not xtext");
+	if (!add_bytes(&t->params->envid, t->value)) {
+		return is_malformed(t, "not xtext");
+	}
+	const char *fault = verb_envid_fault(buf_span(&t->params->envid));
+	return !fault || is_malformed(t, fault);
 }
 
 static bool take_notify(struct taken *t)
@@ -198,7 +215,7 @@ static const struct row {
 void server_params_init(struct server_params *p)
 {
 	*p = (struct server_params){ 0 };
-	buf_init(&p->envid, ENVID_MAX);
+	buf_init(&p->envid, VERB_ENVID_MAX);
 	buf_init(&p->orcpt, ORCPT_MAX);
 }
 

@@ -68,3 +68,18 @@ bool verb_add_xtext(struct buf *to, struct span text)
 	}
 	return true;
 }
+
+const char *verb_envid_fault(struct span envid)
+{
+	BUF_AUTO struct buf xtext;
+
+	buf_init(&xtext, VERB_ENVID_MAX);
+	for (size_t i = 0; i < envid.size; i++) {
+		if (envid.data[i] < ' ' || envid.data[i] > '~') {
+			return "not printable ASCII; take other characters out";
+		}
+	}
+	return verb_add_xtext(&xtext, envid)
+		       ? NULL
+		       : "more than 100 characters, of which a blank, + and = count as three";
+}

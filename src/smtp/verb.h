@@ -36,4 +36,9 @@ bool verb_add_line(struct buf *to, enum verb verb, struct span rest, struct err 
 /* Appends the xtext form (RFC 3461 §4). */
 bool verb_add_xtext(struct buf *to, struct span text) RELAY_CHECKED;
 
+/* Most of an envelope identifier, in that form (RFC 3461 §4.4). */
+#define VERB_ENVID_MAX 100
+/* What is wrong with an envelope identifier, not yet xtext, or NULL. */
+const char *verb_envid_fault(struct span envid);
+
 #endif

@@ -36,6 +36,23 @@ def test_parameters_are_passed_on(talk, scripted, relayrc):
         "d@x.test": {"ORCPT": "rfc822;d@x.test"}}
 
 
+@pytest.mark.parametrize("envid,words", [("x" * 101, "more than 100 characters"), ("a+07", "not printable ASCII"),
+                                         ("a+C3+B6", "not printable ASCII"), ("a+2", "not xtext")])
+def test_an_envelope_identifier_that_cannot_be_sent(talk, relayrc, envid, words):
+    raw = talk("pipe", relayrc(host="mail.test"))
+    said = raw.say(f"MAIL FROM:<s@x.test> ENVID={envid}")
+    assert said.startswith("501 5.5.4 ENVID: ") and words in said and ended(raw)
+
+
+@pytest.mark.parametrize("with_queue", ["on", "off"])
+@pytest.mark.parametrize("envid,words", [("x" * 101, "more than 100 characters"), ("a\x07", "not printable ASCII"),
+                                         ("ö", "not printable ASCII")])
+def test_the_option_has_the_same_rule(relayrc, run_sendmail, tmp_path, with_queue, envid, words):
+    rc = relayrc(host="127.0.0.1", port=9, tls="off", queue=with_queue, queue_directory=tmp_path / "queue")
+    done = run_sendmail(["-V", envid, "a@x.test"], b"\n", rc)
+    assert done.rc == 64 and done.err.startswith("sendmail: -V: ") and words in done.err and done.err.count("\n") == 1
+
+
 def test_who_asks_for_nothing_sends_nothing(talk, scripted, relayrc):
     server = scripted()
     raw = talk("pipe", relayrc(server))

@@ -96,4 +96,25 @@ def test_size(talk, scripted, relayrc, way):
 def test_without_a_limit_of_size(talk, relayrc):
     raw = talk("pipe", relayrc(**DOWN, message_size_limit=0))
     assert "250-SIZE\n" in raw.say("EHLO me")
+    assert raw.say("MAIL FROM:<s@x.test> SIZE=99999999999999999999") == "552 5.3.4 the message is too large for any server"
     assert raw.say("MAIL FROM:<s@x.test> SIZE=99999999999").startswith("250 ") and ended(raw)
+
+
+SIGNED = """Content-Type: multipart/signed; protocol="application/pgp-signature"; boundary=b\r
+\r
+--b\r
+\r
+{line}\r
+--b\r
+Content-Type: application/pgp-signature\r
+\r
+x\r
+--b--\r
+"""
+
+
+def test_a_message_that_must_not_be_repaired(talk, scripted, relayrc):
+    raw = talk("pipe", relayrc(scripted()))
+    said = raw.letter(text=SIGNED.format(line="x" * 1500))
+    assert said.startswith("554 5.6.0 ") and "signed" in said
+    assert raw.letter(text=SIGNED.format(line="x")).startswith("250 ") and ended(raw)

@@ -225,6 +225,13 @@ def test_recipients_on_the_command_line_are_refused(run_sendmail, relayrc):
     assert done.rc == 64 and done.out == "" and done.err.startswith("sendmail: ") and done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("option,words", [("--protocol=foo", "protocol: must be one of"), ("--port=x", "port: must be a number"),
+                                          ("-Rsome", "dsn_return: must be one of"), ("-V" + "x" * 101, "-V: ")])
+def test_a_wrong_option_is_told_at_once(run_sendmail, relayrc, option, words):
+    done = run_sendmail(["-bs", option], b"QUIT\r\n", relayrc(host="127.0.0.1", port=9, tls="off"))
+    assert done.rc == 64 and done.out == "" and words in done.err and done.err.count("\n") == 1
+
+
 def test_input_from_a_file(run_sendmail, scripted, relayrc):
     """A batch, as of BSMTP callers: -bs < file."""
     server = scripted()

@@ -306,9 +306,11 @@ static void parts_of_an_address(void **state)
 {
 	static const struct {
 		const char *spec, *local, *domain;
+		bool is_bare;
 	} rows[] = {
-		{ "", "", "" }, { "a", "a", "" }, { "a@b", "a", "b" },
-		{ "\"a@b\"", "\"a@b\"", "" }, { "\"a\\\"@b\"@c", "\"a\\\"@b\"", "c" },
+		{ "", "", "", false }, { "a", "a", "", true }, { "a@b", "a", "b", false },
+		{ "\"a@b\"", "\"a@b\"", "", true },
+		{ "\"a\\\"@b\"@c", "\"a\\\"@b\"", "c", false },
 	};
 
 	(void)state;
@@ -316,6 +318,7 @@ static void parts_of_an_address(void **state)
 		struct span s = span_str(rows[i].spec);
 		assert_true(span_equal(addr_local(s), span_str(rows[i].local)));
 		assert_true(span_equal(addr_domain(s), span_str(rows[i].domain)));
+		assert_int_equal(addr_is_bare(rows[i].spec), rows[i].is_bare);
 	}
 	static const char *const qualified[][3] = {
 		{ "root", "h", "root@h" }, { "a@b", "h", "a@b" }, { "", "h", "" },

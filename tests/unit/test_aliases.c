@@ -491,6 +491,43 @@ static void the_check_tells_everything(void **state)
 	}
 }
 
+/* Mail gets out of a ring of files; but whoever wrote it meant something else. */
+static void the_check_tells_rings_of_files(void **state)
+{
+#define RING " leads back to itself; take it out"
+	static const struct {
+		const char *file, *text, *text2;
+		size_t mistakes;
+		const char *told;
+	} rows[] = {
+		{ "a: :include:/l\n", ":include:/l\n", "", 1,
+		  "!/l:1: a: \":include:/l\"" RING "\n" },
+		{ "a: :include:/l\n", "# 1\nb@x\n:include:/k\n", "c@x\n:include:/l\n", 1,
+		  "!/k:2: a: \":include:/l\"" RING "\n" },
+		{ "a: :include:/l\n", "b@x\nA, c@x\n", "", 1,
+		  "!/l:2: a: \"A\"" RING ", or write \"\\a\" for the local name\n" },
+		{ "a: :include:/l\n", ":include:/k\n", "a@localhost\n", 1,
+		  "!/k:1: a: \"a@localhost\"" RING ", or write \"\\a\" for the local name\n" },
+		{ "a: :include:/l\nb: :include:/l\n", "b\n", "", 1,
+		  "!f:2: b: \":include:/l\"" RING "\n" },
+		/* Twice is no ring; nor is what another file says again. */
+		{ "a: :include:/l, :include:/l, :include:/k\nb: :include:/k\n", "b@x\n:include:/k\n",
+		  "c@x\n\\a\n", 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct world w = { .path = "/l", .text = rows[i].text,
+				   .path2 = "/k", .text2 = rows[i].text2 };
+		struct alias_env env = env_of(&w);
+		struct alias_report r = aliases_check(span_str(rows[i].file), "f", &env);
+		assert_string_equal(w.told.data, rows[i].told);
+		assert_int_equal(r.mistakes, rows[i].mistakes);
+		assert_int_equal(r.refused, 0);
+		buf_clear(&w.told);
+	}
+}
+
 /* Longer than any way that mail goes; and far longer than the stack is deep. */
 static void the_check_is_bounded(void **state)
 {
@@ -520,6 +557,7 @@ int main(void)
 		cmocka_unit_test(commands_and_files_get_no_mail_and_are_told),
 		cmocka_unit_test(included_files_are_read),
 		cmocka_unit_test(the_check_tells_everything),
+		cmocka_unit_test(the_check_tells_rings_of_files),
 		cmocka_unit_test(the_check_is_bounded),
 		cmocka_unit_test(a_loop_is_told_and_loses_nothing),
 		cmocka_unit_test(mistakes_are_named_with_their_line_and_stop_nothing_else),

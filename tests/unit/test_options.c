@@ -70,6 +70,82 @@ static void ignored_options_take_their_arguments(void **state)
 	}
 }
 
+/* What Exim takes and is no cluster of letters, or none that means this. */
+static void words_of_exim_are_refused_with_what_to_do(void **state)
+{
+	static const struct {
+		const char *line, *error;
+	} rows[] = {
+		{ "-tls-on-connect r@x", "-tls-on-connect: there is no TLS on standard input; "
+					 "for a server with TLS from the start set tls on and "
+					 "tls_starttls off" },
+		{ "-bs -tls-on-connect", "-tls-on-connect: there is no TLS on standard input" },
+		{ "-tls-on r@x", "-l: unknown option in -tls-on; see" },
+		{ "-itls-on-connect r@x", "-l: unknown option in -itls-on-connect; see" },
+		{ "-bpi", "-bpi: for the IDs of queued messages use mailq --json" },
+		{ "-bpri", "-bpri: for the IDs of queued messages use mailq --json" },
+		{ "-Mvh ID", "-Mvh: to see a message use: relay queue show ID" },
+		{ "-bP x", "-bP: to see the settings in force use -P" },
+		{ "-bpc", "-bpc: messages are not counted" },
+		{ "-bhc 1.2.3.4", "-bhc: nothing is kept about hosts" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct options o;
+		struct err e;
+		assert_false(parse(&o, rows[i].line, &e));
+		assert_int_equal(e.cause, CAUSE_USAGE);
+		if (strncmp(e.text, rows[i].error, strlen(rows[i].error)) != 0) {
+			fail_msg("%s: %s", rows[i].line, e.text);
+		}
+		options_clear(&o);
+	}
+}
+
+/* RFC 3461 §4.4.  What cannot be sent is not forgotten without a word. */
+static void an_envelope_identifier_is_what_can_be_sent(void **state)
+{
+	static const struct {
+		const char *before;
+		unsigned repeat;	/* of 'x', behind it */
+		bool good;
+	} rows[] = {
+		{ "", 1, true },	{ "", 100, true },	 { "", 101, false },
+		{ "", 300, false },	{ "a+b=~!", 0, true },	 { "+", 97, true },
+		{ "+", 98, false },	{ "a b", 95, true },	 { "a b", 96, false },
+		{ "a\x01", 1, false },	{ "a\x7f", 0, false },	 { "a\tb", 0, false },
+		{ "\xc3\xb6", 0, false }, { "\xff", 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static char name[] = "sendmail", option[] = "-V";
+		char text[400], *argv[] = { name, option, text, NULL };
+		struct options o;
+		struct err e;
+		size_t before = strlen(rows[i].before);
+		memset(text, 'x', sizeof(text));
+		memcpy(text, rows[i].before, before);
+		text[before + rows[i].repeat] = '\0';
+		if (options_parse(&o, 3, argv, &e) != rows[i].good) {
+			fail_msg("row %zu", i);
+		}
+		if (rows[i].good) {
+			assert_ptr_equal(o.envid, text);
+		} else {
+			assert_int_equal(e.cause, CAUSE_USAGE);
+			assert_memory_equal(e.text, "-V: ", 4);
+		}
+		options_clear(&o);
+	}
+	struct options o;
+	struct err e;
+	assert_true(parse(&o, "-V '' r@x", &e));
+	assert_null(o.envid);
+	options_clear(&o);
+}
+
 static void verbosity_has_many_names(void **state)
 {
 	static const char *const lines[] = { "-v r@x",	"-d r@x",  "-ov r@x", "-oivx r@x -ov", "--debug r@x",
@@ -496,6 +572,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_callers_are_understood),
 		cmocka_unit_test(ignored_options_take_their_arguments),
+		cmocka_unit_test(words_of_exim_are_refused_with_what_to_do),
+		cmocka_unit_test(an_envelope_identifier_is_what_can_be_sent),
 		cmocka_unit_test(verbosity_has_many_names),
 		cmocka_unit_test(an_aliases_file_can_be_named),
 		cmocka_unit_test(modes_without_a_message_take_no_recipients),
