@@ -259,7 +259,7 @@ static void put_token(struct field *w, struct span token)
 	put(w, token);
 }
 
-void field_plain(struct field *w, struct span token)
+static void add_plain(struct field *w, struct span token)
 {
 	bool is_encoded = token.size > 0 && field_encoded_size(token) == token.size;
 
@@ -286,6 +286,38 @@ void field_plain(struct field *w, struct span token)
 	put_token(w, token);
 	w->is_start = w->after_ours = w->may_break = false;
 	w->after_theirs = is_encoded;
+}
+
+static bool is_raw(char c)
+{
+	return c == '\0' || (unsigned char)c >= 0x80;
+}
+
+static void add_escaped(struct field *w, struct span token, size_t raw)
+{
+	BUF_AUTO struct buf ascii;
+
+	buf_init(&ascii, token.size + 2 * raw);
+	for (size_t i = 0; i < token.size; i++) {
+		unsigned char c = (unsigned char)token.data[i];
+		BUG_ON(is_raw((char)c) ? !buf_printf(&ascii, "%c%02X", w->escape, c)
+				       : !buf_add_byte(&ascii, (char)c));
+	}
+	add_plain(w, buf_span(&ascii));
+}
+
+void field_plain(struct field *w, struct span token)
+{
+	size_t raw = 0;
+
+	for (size_t i = 0; w->escape && i < token.size; i++) {
+		raw += is_raw(token.data[i]);
+	}
+	if (raw > 0) {
+		add_escaped(w, token, raw);
+	} else {
+		add_plain(w, token);
+	}
 }
 
 void field_text(struct field *w, struct span text)

@@ -27,6 +27,9 @@ struct field_blanks {
 struct field {
 	struct buf *out;
 	const struct charset *charset;
+	/* Set it behind field_begin: field_plain then writes bytes above 127 and NUL as
+	 * this and two hex digits. */
+	char escape;
 	/* Private. */
 	struct buf run;			/* text that waits to be encoded */
 	struct field_blanks lead;	/* what stands before it */
@@ -46,7 +49,7 @@ void field_begin(struct field *w, struct buf *out, const struct charset *charset
 void field_blank(struct field *w, struct span blanks);
 
 /*
- * A token that stays as it is (NUL becomes '?').  No fold comes before it when there are
+ * A token that stays as it is, but for `escape`, and NUL, which becomes '?'.  No fold comes before it when there are
  * no blanks; a token longer than a line is cut.
  */
 void field_plain(struct field *w, struct span token);

@@ -67,7 +67,10 @@ bool header_find(struct span header, const char *name, struct header_field *ret_
 	return false;
 }
 
-/* The address fields of RFC 5322 §3.6, without Return-Path. */
+/*
+ * The address fields of RFC 5322 §3.6, without Return-Path, and others that readers take
+ * addresses from.
+ */
 static const struct row {
 	const char *name;
 	bool is_recipient;
@@ -78,6 +81,12 @@ static const struct row {
 	{ "To", true },
 	{ "Cc", true },
 	{ "Bcc", true },
+	{ "Apparently-To", false },
+	{ "Disposition-Notification-To", false },
+	{ "Errors-To", false },
+	{ "Mail-Followup-To", false },
+	{ "Mail-Reply-To", false },
+	{ "Return-Receipt-To", false },
 };
 
 /* Its row, and whether it is the Resent- form; NULL when it holds no addresses. */

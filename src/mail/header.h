@@ -37,7 +37,7 @@ bool header_recipients(struct span header, struct addr_list *list, struct err *e
  */
 bool header_sender(struct span header, char **ret_spec, struct err *e) RELAY_CHECKED;
 
-/* The fields of addresses (RFC 5322 §3.6), but Return-Path; their Resent- forms, too. */
+/* The fields of addresses, but Return-Path; their Resent- forms, too. */
 bool header_is_address(struct span name);
 
 /* True when an address (not a display name) in such a field is not ASCII. */

@@ -2,7 +2,8 @@
 /*
  * mime: RFC 2046 §5.1 as readers read it, line by line.  Both passes run the same machine:
  * the first counts, the second writes.  Must never take a line for a boundary that is none,
- * nor change a byte of a body that needs no change.
+ * make one by a new line break (mime_code.c, qp.c), nor change a byte of a body that needs no
+ * change.
  *
  * The CRLF before a boundary belongs to it.  So the line end of a body is passed on only
  * when the next line of that body comes.

@@ -4,8 +4,11 @@
  *
  * Bytes above 127 and NUL become encoded-words (RFC 2047): in unstructured fields, in
  * display names and in comments; in the parameters of Content-Type and
- * Content-Disposition, RFC 2231.  Addresses are never changed.  Lines over 998 octets are
- * folded.  A field that needs none of this keeps its bytes.  The bodies: mail/mime.h.
+ * Content-Disposition, RFC 2231.  Elsewhere they become hex digits: in message identifiers
+ * "=C3=BC", in URIs "%C3%BC".  Addresses are never changed, but in X-Original- fields,
+ * which are for people; what is no address in a malformed list is encoded.  Lines over 998
+ * octets are folded.  A field that needs none of this keeps its bytes.  The bodies:
+ * mail/mime.h.
  */
 #ifndef MAIL_REPAIR_H
 #define MAIL_REPAIR_H

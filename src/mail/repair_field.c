@@ -7,7 +7,20 @@
 #include "mail/repair.h"
 #include "mail/repair_part.h"
 
-enum kind { KIND_TEXT, KIND_ADDRESS, KIND_PARAMS, KIND_TOKENS };
+enum kind {
+	KIND_TEXT, KIND_ADDRESS, KIND_LIST_ID, KIND_PHRASES, KIND_TYPE, KIND_PARAMS,
+	KIND_TOKENS, KIND_URIS, KIND_COUNT
+};
+
+/*
+ * Before hex digits, in what can be no encoded-word.  In a URI, and in a Content-ID, which
+ * cid: URIs name, they mean what was there (RFC 3986 §2.1); elsewhere they are the same in
+ * each message, so that References and Message-ID match.  Addresses are for SMTPUTF8.
+ */
+static const char escapes[KIND_COUNT] = {
+	[KIND_LIST_ID] = '=', [KIND_PHRASES] = '=', [KIND_TYPE] = '%', [KIND_PARAMS] = '%',
+	[KIND_TOKENS] = '=', [KIND_URIS] = '%',
+};
 
 static const struct row {
 	const char *name;
@@ -22,14 +35,15 @@ static const struct row {
 	{ "Apparently-To", KIND_ADDRESS },
 	{ "Disposition-Notification-To", KIND_ADDRESS },
 	{ "Errors-To", KIND_ADDRESS },
-	{ "List-ID", KIND_ADDRESS },
+	{ "List-ID", KIND_LIST_ID },
 	{ "Mail-Followup-To", KIND_ADDRESS },
 	{ "Mail-Reply-To", KIND_ADDRESS },
 	{ "Return-Path", KIND_ADDRESS },
 	{ "Return-Receipt-To", KIND_ADDRESS },
 	{ "X-Original-From", KIND_ADDRESS },
 	{ "X-Original-Sender", KIND_ADDRESS },
-	{ "Content-Type", KIND_PARAMS },
+	{ "Keywords", KIND_PHRASES },
+	{ "Content-Type", KIND_TYPE },
 	{ "Content-Disposition", KIND_PARAMS },
 	{ "ARC-Authentication-Results", KIND_TOKENS },
 	{ "ARC-Message-Signature", KIND_TOKENS },
@@ -37,17 +51,17 @@ static const struct row {
 	{ "Authentication-Results", KIND_TOKENS },
 	{ "Autocrypt", KIND_TOKENS },
 	{ "Auto-Submitted", KIND_TOKENS },
-	{ "Content-ID", KIND_TOKENS },
+	{ "Content-ID", KIND_URIS },
 	{ "Content-Transfer-Encoding", KIND_TOKENS },
 	{ "Date", KIND_TOKENS },
 	{ "DKIM-Signature", KIND_TOKENS },
 	{ "In-Reply-To", KIND_TOKENS },
-	{ "List-Archive", KIND_TOKENS },
-	{ "List-Help", KIND_TOKENS },
-	{ "List-Owner", KIND_TOKENS },
-	{ "List-Post", KIND_TOKENS },
-	{ "List-Subscribe", KIND_TOKENS },
-	{ "List-Unsubscribe", KIND_TOKENS },
+	{ "List-Archive", KIND_URIS },
+	{ "List-Help", KIND_URIS },
+	{ "List-Owner", KIND_URIS },
+	{ "List-Post", KIND_URIS },
+	{ "List-Subscribe", KIND_URIS },
+	{ "List-Unsubscribe", KIND_URIS },
 	{ "Message-ID", KIND_TOKENS },
 	{ "MIME-Version", KIND_TOKENS },
 	{ "Received", KIND_TOKENS },
@@ -183,17 +197,24 @@ bool repair_field_needs(const struct header_field *field, bool with_8bit)
 static bool add_value(struct field *w, enum kind kind, struct span value)
 {
 	switch (kind) {
-	case KIND_TEXT:
-		repair_unstructured(w, value);
-		return true;
-	case KIND_PARAMS:
-		repair_params(w, value);
-		return true;
 	case KIND_ADDRESS:
+	case KIND_LIST_ID:
+		return repair_structured(w, value, REPAIR_DISPLAY_NAMES);
+	case KIND_PHRASES:
+		return repair_structured(w, value, REPAIR_PHRASES);
 	case KIND_TOKENS:
+	case KIND_URIS:
+		return repair_structured(w, value, REPAIR_NO_NAMES);
+	case KIND_TYPE:
+	case KIND_PARAMS:
+		repair_params(w, value, kind == KIND_TYPE);
+		return true;
+	case KIND_TEXT:
+	case KIND_COUNT:
 		break;
 	}
-	return repair_structured(w, value, kind == KIND_ADDRESS);
+	repair_unstructured(w, value);
+	return true;
 }
 
 /* The value on one line, without blanks at its end. */
@@ -230,10 +251,13 @@ static bool add_nameless(struct span whole, struct buf *out)
 	return ok;
 }
 
-/* Nobody takes an address from it: so even that can be encoded (mail/author.h). */
-static bool is_for_readers(struct span name)
+/*
+ * Bytes above 127 stay in a field only with an address that SMTPUTF8 is asked for.  From
+ * X-Original-From nobody takes an address.
+ */
+static bool is_done(struct span field)
 {
-	return text_starts_fold(name, "X-Original-");
+	return !repair_is_raw(field) || header_needs_smtputf8(field);
 }
 
 bool repair_field(const struct header_field *field, struct span declared, struct buf *out)
@@ -251,19 +275,22 @@ bool repair_field(const struct header_field *field, struct span declared, struct
 	}
 	struct span value = buf_span(&flat);
 	struct charset charset = charset_of(value, declared);
+	enum kind kind = kind_of(field->name);
 	field_begin(&w, out, &charset, field->name);
-	if (!add_value(&w, kind_of(field->name), value)) {
+	w.escape = escapes[kind];
+	if (!add_value(&w, kind, value)) {
 		/* It is malformed: only what can be no address is encoded. */
 		bool ignored = field_end(&w);
 		(void)ignored;
 		buf_drop_end(out, out->size - start);
 		field_begin(&w, out, &charset, field->name);
+		w.escape = escapes[kind];
 		add_text(&w, value, "@<>,;:");
 	}
 	if (!field_end(&w)) {
 		return false;
 	}
-	if (!is_for_readers(field->name) || !repair_is_raw(span_from(buf_span(out), start))) {
+	if (is_done(span_from(buf_span(out), start))) {
 		return true;
 	}
 	buf_drop_end(out, out->size - start);

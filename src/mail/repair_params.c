@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * repair_params: RFC 2231 for parameters with raw bytes.  Must never change a boundary:
- * the body has it as it is.
+ * repair_params: RFC 2231 for parameters with raw bytes.  Must never lose a byte of a
+ * boundary: the body has it as it is.
  */
 #include "base/text.h"
 #include "mail/param.h"
@@ -87,8 +87,7 @@ static void add_param(struct field *w, const struct param *p)
 	bool is_extended = p->name.size > 0 && p->name.data[p->name.size - 1] == '*';
 
 	buf_init(&value, w->out->max);
-	if (!repair_is_raw(p->value) || p->name.size == 0 || p->name.size > NAME_MAX ||
-	    text_equal_fold(p->name, span_str("boundary"))) {
+	if (!repair_is_raw(p->value) || p->name.size == 0 || p->name.size > NAME_MAX) {
 		repair_flow(w, p->whole);
 		return;
 	}
@@ -105,12 +104,55 @@ static void add_param(struct field *w, const struct param *p)
 	repair_flow(w, buf_span(&value));
 }
 
-void repair_params(struct field *w, struct span value)
+/* As readers take unknown types (RFC 2045 §5.2, RFC 2046 §4, §5.1.7). */
+static struct span readable_type(struct span broken)
+{
+	static const struct {
+		const char *prefix, *type;
+	} rows[] = {
+		{ "multipart/", "multipart/mixed" },
+		{ "application/", "application/octet-stream" },
+		{ "audio/", "application/octet-stream" },
+		{ "image/", "application/octet-stream" },
+		{ "video/", "application/octet-stream" },
+		{ "", "text/plain" },
+	};
+	size_t i = 0, size = 0;
+
+	while (size < broken.size && !strchr(" \t(", broken.data[size])) {
+		size++;
+	}
+	/* A comment is wrong. */
+	struct span token = span_first(broken, size);
+	if (size > 0 && memchr(token.data, '/', size) && !repair_is_raw(token)) {
+		return token;
+	}
+	while (!text_starts_fold(broken, rows[i].prefix)) {
+		i++;
+	}
+	return span_str(rows[i].type);
+}
+
+static void add_type(struct field *w, struct span first)
+{
+	struct span type = span_trim(first);
+
+	field_blank(w, span_first(first, repair_blanks(first)));
+	field_plain(w, readable_type(type));
+	field_plain(w, span_str(";"));
+	add_extended(w, span_str("x-original-type"), type);
+}
+
+void repair_params(struct field *w, struct span value, bool is_type)
 {
 	struct span rest, first = param_first(value, &rest);
 	struct param p;
 
-	repair_flow(w, first);
+	if (is_type && repair_is_raw(first)) {
+		add_type(w, first);
+	} else {
+		repair_flow(w, first);
+	}
 	while (param_next(&rest, &p)) {
 		field_plain(w, span_str(";"));
 		field_may_break(w);

@@ -21,15 +21,24 @@ void repair_flow(struct field *w, struct span s);
 /* The value of an unstructured field, unfolded. */
 void repair_unstructured(struct field *w, struct span value);
 
+/* What in a structured field may have encoded-words beside comments. */
+enum repair_names {
+	REPAIR_NO_NAMES,
+	REPAIR_DISPLAY_NAMES,	/* before addresses */
+	REPAIR_PHRASES,		/* all words */
+};
+
 /*
- * The value of a structured field, unfolded: comments, and display names when it holds
- * addresses.  False when quotes, comments or angle brackets are not closed; what was
- * written then is of no use.
+ * The value of a structured field, unfolded.  False when quotes, comments or angle brackets
+ * are not closed; what was written then is of no use.
  */
-bool repair_structured(struct field *w, struct span value, bool has_addresses)
+bool repair_structured(struct field *w, struct span value, enum repair_names names)
 	RELAY_CHECKED;
 
-/* The value of a field with parameters (RFC 2231), unfolded. */
-void repair_params(struct field *w, struct span value);
+/*
+ * The value of a field with parameters (RFC 2231), unfolded.  is_type: of Content-Type.  One
+ * that cannot be read becomes one that readers show, and stands in x-original-type.
+ */
+void repair_params(struct field *w, struct span value, bool is_type);
 
 #endif

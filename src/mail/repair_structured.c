@@ -220,9 +220,15 @@ static void add_token(struct field *w, const struct token *t, bool is_name)
 	}
 }
 
-bool repair_structured(struct field *w, struct span value, bool has_addresses)
+static bool begins_with_name(const struct field *w, struct span s, enum repair_names names)
 {
-	bool is_name = has_addresses && begins_with_phrase(w->charset, value);
+	return names == REPAIR_PHRASES ||
+	       (names == REPAIR_DISPLAY_NAMES && begins_with_phrase(w->charset, s));
+}
+
+bool repair_structured(struct field *w, struct span value, enum repair_names names)
+{
+	bool is_name = begins_with_name(w, value, names);
 
 	while (value.size > 0) {
 		struct token t = next(w->charset, value);
@@ -235,7 +241,7 @@ bool repair_structured(struct field *w, struct span value, bool has_addresses)
 			/* No name stands behind the address; what does, stays. */
 			is_name = false;
 		} else if (t.kind == TOKEN_SPECIAL) {
-			is_name = has_addresses && begins_with_phrase(w->charset, value);
+			is_name = begins_with_name(w, value, names);
 		}
 	}
 	return true;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "mail/date.h"
 #include "mail/gather.h"
+#include "mail/once.h"
 #include "mail/qualify.h"
 
 /* RFC 5322 §2.1.1 */
@@ -225,6 +226,7 @@ struct progress {
 	struct span rest;	/* the header behind this field */
 	bool from_done, to_done, resent_done;
 	bool was_seen[KIND_COUNT], was_gathered[KIND_COUNT];
+	struct once once;
 };
 
 static bool put_from(struct progress *g, const struct header_field *field, bool is_resent)
@@ -306,6 +308,9 @@ static bool put_field(struct progress *g, const struct header_field *field, enum
 
 	if (is_recipient && !is_resent && g->p->new_to) {
 		return put_to(g);
+	}
+	if (!g->p->is_signed && !g->p->is_resent && once_is_again(&g->once, field->name)) {
+		return once_keep(field, g->out);
 	}
 	switch (kind) {
 	case KIND_FROM:
@@ -389,8 +394,7 @@ bool rewrite_header(const struct rewrite *r, struct span header, struct buf *out
 	}
 	struct plan plan = make_plan(r, header);
 	if (!add_top(r, &plan, out) || !add_fields(r, &plan, header, out)) {
-		return err_set(e, CAUSE_DATA, "the header is longer than %zu bytes",
-			       out->max);
+		return err_set(e, CAUSE_DATA, "the header is longer than %zu bytes", out->max);
 	}
 	return true;
 }

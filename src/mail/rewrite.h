@@ -8,9 +8,10 @@
  *   Return-Path	goes: the server that delivers adds it (RFC 5321 §4.4)
  *   From, Sender	as author.h says; there is one From at most
  *   To, Cc, Reply-To	addresses without a domain get one; one field of each name
+ *   Subject, Date, …	the first stays, others become X-Original-Subject … (once.h)
  *
  * What is missing is put on top.  A message that is sent again (any Resent- field) keeps its
- * To, Cc and Reply-To; in its first block Resent-Date, Resent-From and Resent-Message-ID
+ * To, Cc and Reply-To, and several Subject …; in its first block Resent-Date, Resent-From and Resent-Message-ID
  * are added where they are missing, and Resent- forms are treated as the fields above;
  * earlier blocks stay.  set_from on and set_to do what they do in any message.
  *

@@ -2,7 +2,7 @@
 /*
  * fuzz_header: any bytes as a message: into wire form in several ways, through the header
  * functions, rewritten in several ways, and dot-stuffed.  Rewriting keeps what it promises:
- * one From, no new line breaks, and every field that shall stay has its bytes.
+ * one From, one Subject …, no new line breaks, and every field that shall stay has its bytes.
  */
 #include "fuzz.h"
 
@@ -162,16 +162,21 @@ static bool has(struct span header, const char *name)
 	return header_find(header, name, &f);
 }
 
-/* The fields that have none of these names, and no Resent- forms of them. */
+static struct span base_name(struct span name)
+{
+	size_t prefix = text_starts_fold(name, "Resent-")	? strlen("Resent-")
+			: text_starts_fold(name, "X-Original-") ? strlen("X-Original-")
+								: 0;
+	return span_from(name, prefix);
+}
+
+/* The fields that have none of these names, and no Resent- or X-Original- forms of them. */
 static void take_others(struct span header, const char *const *names, struct buf *to)
 {
 	struct header_field f;
 
 	while (header_next(&header, &f)) {
-		struct span name = text_starts_fold(f.name, "Resent-")
-					   ? span_from(f.name, strlen("Resent-"))
-					   : f.name;
-		MUST(is_one_of(name, names) || buf_add_span(to, f.whole));
+		MUST(is_one_of(base_name(f.name), names) || buf_add_span(to, f.whole));
 	}
 }
 
@@ -234,13 +239,13 @@ static void require_recipients(struct span before, struct span after, const char
 	}
 }
 
-static size_t count_from(struct span header)
+static size_t count_fields(struct span header, const char *name)
 {
 	struct header_field f;
 	size_t count = 0;
 
 	while (header_next(&header, &f)) {
-		count += text_equal_fold(f.name, span_str("From"));
+		count += text_equal_fold(f.name, span_str(name));
 	}
 	return count;
 }
@@ -260,27 +265,54 @@ static size_t count_blocks(struct span header)
 	return count;
 }
 
-/* What a rewriting may touch, what it adds, and what it removes. */
-static const char *const touched[] = {
-	"From", "Sender", "To", "Cc", "Bcc", "Reply-To", "Return-Path", "Date", "Message-ID",
-	"X-Original-From", "X-Original-Sender", NULL
+/* Once in a message that nobody else has made; and what any rewriting touches. */
+enum { ONCE_COUNT = 11, ONCE_ONLY = 9 };
+static const char *const touched_or_once[] = {
+	"In-Reply-To", "References", "Subject", "MIME-Version", "Content-Type",
+	"Content-Transfer-Encoding", "Content-Disposition", "Content-ID",
+	"Content-Description", "Date", "Message-ID", "From", "Sender", "To", "Cc", "Bcc",
+	"Reply-To", "Return-Path", NULL
 };
+static const char *const *const touched = touched_or_once + ONCE_ONLY;
 static const char *const though_signed[] = { "Bcc", "Return-Path", "Date", "Message-ID",
 					     NULL };
 static const char *const without_from[] = { "Bcc", "Return-Path", "Date", "Message-ID",
 					    "From", NULL };
 
+/* One field of the name; and what stood in the others is still there, in their order. */
+static void require_once(struct span before, struct span after, const char *name)
+{
+	struct span want = span_str(name);
+	struct header_field x, y;
+
+	MUST(count_fields(after, name) <= 1);
+	while (header_next(&before, &x)) {
+		if (!text_equal_fold(x.name, want) || span_trim(x.value).size == 0) {
+			continue;
+		}
+		do {
+			MUST(header_next(&after, &y));
+		} while (!text_equal_fold(base_name(y.name), want) ||
+			 !span_equal(x.value, y.value));
+	}
+}
+
 static void require_promises(const struct rewrite *r, struct span before, struct span after)
 {
 	bool is_signed = has(before, "DKIM-Signature"), is_resent = count_blocks(before) > 0;
+	bool is_own = !is_signed && !is_resent;
 
-	require_same_others(before, after, touched);
-	MUST(r->author.set_from == SET_FROM_OFF || is_signed || count_from(after) <= 1);
-	MUST(count_from(before) == 0 || count_from(after) > 0);
+	require_same_others(before, after, is_own ? touched_or_once : touched);
+	for (size_t i = 0; is_own && i < ONCE_COUNT; i++) {
+		require_once(before, after, touched_or_once[i]);
+	}
+	MUST(!is_own || count_fields(after, "Sender") <= 1);
+	MUST(r->author.set_from == SET_FROM_OFF || is_signed || count_fields(after, "From") <= 1);
+	MUST(count_fields(before, "From") == 0 || count_fields(after, "From") > 0);
 	if (is_signed && !is_resent && r->author.set_from != SET_FROM_ON && r->set_to == SET_TO_OFF) {
 		/* A From that is missing is added. */
 		MUST(!has(before, "From") || r->author.set_from == SET_FROM_OFF ||
-			count_from(after) == count_from(before));
+			count_fields(after, "From") == count_fields(before, "From"));
 		require_same_others(before, after,
 				    has(before, "From") ? though_signed : without_from);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_repair: any bytes as a message, repaired for both kinds of servers: what comes out
- * can be sent, has the same fields and addresses, needs no second repair, and does not
- * depend on how the message was cut.
+ * can be sent, has the same fields and addresses, 8-bit only where SMTPUTF8 is asked for,
+ * needs no second repair, and does not depend on how the message was cut.
  */
 #include "fuzz.h"
 
@@ -83,8 +83,18 @@ static void must_have_the_same_addresses(struct span before, struct span after)
 	free(now);
 }
 
+static void must_be_ascii_but_addresses(struct span header)
+{
+	struct header_field f;
+
+	while (header_next(&header, &f)) {
+		MUST(text_is_ascii(f.whole) || header_needs_smtputf8(f.whole));
+	}
+}
+
 static void fix_header(struct span header, bool is_7bit, struct buf *out)
 {
+	struct header_field signature;
 	struct buf again BUF_AUTO;
 	struct err e;
 
@@ -93,6 +103,9 @@ static void fix_header(struct span header, bool is_7bit, struct buf *out)
 	must_be_sendable(buf_span(out));
 	must_have_the_same_fields(header, buf_span(out));
 	must_have_the_same_addresses(header, buf_span(out));
+	if (is_7bit || !header_find(header, "DKIM-Signature", &signature)) {
+		must_be_ascii_but_addresses(buf_span(out));
+	}
 	buf_init(&again, REPAIR_GROWTH * out->size + REPAIR_SLACK);
 	MUST(repair_header(buf_span(out), is_7bit, &again, &e));
 	/* A field that was malformed, and has raw bytes still, may have become better. */

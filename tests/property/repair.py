@@ -453,6 +453,34 @@ def check_parameters(driver, r):
     return out
 
 
+def unescaped(value, mark):
+    """What hex digits behind `mark` stand for, and comments without their encoded-words."""
+    value = re.sub(rb"=\?[^? ]+\?[BQ]\?[^? ]*\?=", lambda m: email.header.decode_header(m[0].decode())[0][0], value)
+    return re.sub(mark + rb"([0-9A-F]{2})", lambda m: bytes([int(m[1], 16)]), value)
+
+
+def check_structured(driver, r):
+    """Encoded-words can stand nowhere in these but in comments: hex digits say what was there."""
+    name, mark = r.choice([("Message-ID", b"="), ("In-Reply-To", b"="), ("References", b"="), ("Received", b"="), ("Date", b"="),
+                           ("Authentication-Results", b"="), ("List-Unsubscribe", b"%"), ("Content-ID", b"%")])
+    pieces = ["<%s@b>", "%s", "\"%s x\"", "<mailto:%s>", "a.%s", "(%s)"]
+    value = " ".join(r.choice(pieces) % r.choice(["ä", "日本語", "x", "\udce4", "é" * 40]) for _ in range(r.randint(1, 8)))
+    raw = value.encode("utf-8", "surrogateescape")
+    is_signed, is_7bit = r.random() < 0.2, r.random() < 0.3
+    header = name.encode() + b": " + raw + b"\r\n" + b"DKIM-Signature: x\r\n" * is_signed
+    ok, out = driver.repair(header + b"\r\nx\r\n", "7bit" if is_7bit else "8bit", r.choice([1, 7, 1 << 20]))
+    expect(ok, "refused", out)
+    check_lines(out, is_7bit)
+    if is_signed and not is_7bit:
+        expect(out.startswith(header), "a signed field was touched", out)
+        return out
+    expect(out.isascii(), "8-bit came out", out)
+    # Neighbours in comments may have become one word, with the blank between them in it.
+    same = [re.sub(rb"\s", b"", x) for x in (raw, unescaped(re.sub(rb"\r\n", b"", fields(out)[0][2]), mark))]
+    expect(same[0] == same[1], "another value", raw, out)
+    return out
+
+
 def check_junk(driver, r):
     """Anything at all: it is refused or becomes something that can be sent."""
     pieces = [
@@ -465,11 +493,14 @@ def check_junk(driver, r):
     ok, out = driver.repair(message, r.choice(["7bit", "8bit"]), r.choice([1, 2, 1 << 20]))
     if ok:
         check_lines(out, False)
+        header = split(out)[0]
+        for name, whole, _ in fields(header):
+            expect(whole.isascii() or name in ("From", "To") or b"DKIM" in header, "8-bit came out", whole, message)
     return out if ok else b""
 
 
 CHECKS = ([check_plain] * 4 + [check_addresses] * 3 + [check_mime] * 3 +
-          [check_declared, check_parameters, check_junk])
+          [check_declared, check_parameters, check_structured, check_junk])
 
 
 def main():

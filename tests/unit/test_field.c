@@ -10,7 +10,10 @@
 #define FORTY TEN TEN TEN TEN
 #define SEVENTY FORTY TEN TEN TEN
 
-/* A row is tokens: "e…" to encode, "p…" plain, "b…" blanks, "," a place to break. */
+/*
+ * A row is tokens: "e…" to encode, "p…" plain, "b…" blanks, "," a place to break, "x=" how
+ * plain ones are escaped.
+ */
 static bool write_field(struct buf *out, const char *name, const char *const *tokens)
 {
 	struct charset utf8 = charset_of(span_str(""), span_str(""));
@@ -25,6 +28,8 @@ static bool write_field(struct buf *out, const char *name, const char *const *to
 			field_plain(&w, s);
 		} else if (**tokens == 'b') {
 			field_blank(&w, s);
+		} else if (**tokens == 'x') {
+			w.escape = (*tokens)[1];
 		} else {
 			field_may_break(&w);
 		}
@@ -40,6 +45,9 @@ static void tokens_are_written(void **state)
 		{ { NULL }, "N:\r\n" },
 		{ { "pa" }, "N:a\r\n" },
 		{ { "b ", "pa", "b\t ", "pb", "b  " }, "N: a\t b\r\n" },
+		{ { "pa\xff=\xc3\xbc" }, "N:a\xff=\xc3\xbc\r\n" },
+		{ { "x=", "pa\xff=\xc3\xbc", "b ", "e\xc3\xbc" }, "N:a=FF==C3=BC =?UTF-8?B?w7w=?=\r\n" },
+		{ { "x%", "p<\xc3\xbc>", "pb" }, "N:<%C3%BC>b\r\n" },
 		/* An encoded-word has a blank before it, unless it begins a comment. */
 		{ { "e\xc3\xbc" }, "N: =?UTF-8?B?w7w=?=\r\n" },
 		{ { "pa", "e\xc3\xbc", "p<x>" }, "N:a =?UTF-8?B?w7w=?= <x>\r\n" },

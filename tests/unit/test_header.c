@@ -158,6 +158,8 @@ static void only_addresses_need_smtputf8(void **state)
 		{ "To: \xc3\xa9@x, broken <\r\n", true },
 		{ "To: broken <\xc3\xa9\r\n", false },
 		{ "X-To: \xc3\xa9@x\r\n", false },
+		{ "Disposition-Notification-To: \xc3\xa9@x\r\n", true },
+		{ "Return-Path: <\xc3\xa9@x>\r\n", false },
 	};
 
 	(void)state;
