@@ -2,6 +2,7 @@
 /* relay: the tool for people: relay COMMAND. */
 #include "app/app.h"
 #include "app/check.h"
+#include "app/import_command.h"
 #include "app/queue_command.h"
 #include "app/say.h"
 #include "config.h"
@@ -25,6 +26,7 @@ static const struct {
 } commands[] = {
 	{ "check", check_command, "check relayrc and print the settings in force, with their origin" },
 	{ "help", help_command, "print this list" },
+	{ "import", import_command, "make a relayrc of what Postfix, msmtp and others have" },
 	{ "queue", queue_command, "list the queue, look at its mail, send, hold or delete it" },
 	{ "version", version_command, "print the version" },
 };

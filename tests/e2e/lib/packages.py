@@ -34,6 +34,7 @@ ROOTS = {
                "bsd-mailx", "mawk", "sed", "procmail", "vacation", "mpack", "mblaze",
                "monitoring-plugins-standard", "monitoring-plugins-basic", "debianutils", "bash", "libpam-modules", "libgnutls30",
                "libgsasl18", "libc-bin"],
+    "msmtp": ["msmtp"], "ssmtp": ["ssmtp"], "nullmailer": ["nullmailer"], "dma": ["dma"], "esmtp": ["esmtp"],
 }
 # In the closure of dependencies, but only for maintainer scripts, cron jobs and the like.
 NOT_NEEDED = re.compile(r"(dpkg|tar|usrmerge|debconf|adduser|passwd|cron.*|ed|cpio|"
