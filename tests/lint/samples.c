@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * samples DIRECTORY: every relayrc of sample-config/ must parse, and every account in it
- * that names a server must pass the check.
+ * samples DIRECTORY...: every relayrc in there (not in folders below) must parse, and every
+ * account in it that names a server must pass the check.  tests/e2e/test_samples.py asks
+ * the program itself, and looks at the values.
  */
 #include "base/fs.h"
 #include "conf/conf.h"
@@ -47,26 +48,36 @@ static bool check_file(const char *path)
 	return ok && checked > 0;
 }
 
-int main(int argc, char **argv)
+/* False: there is none, or one of them is wrong. */
+static bool check_folder(const char *name)
 {
-	DIR *folder = argc == 2 ? opendir(argv[1]) : NULL;
+	DIR *folder = opendir(name);
 	unsigned good = 0, bad = 0;
 
-	if (!folder) {
-		return 2;
-	}
-	for (struct dirent *entry; (entry = readdir(folder));) {
+	for (struct dirent *entry; folder && (entry = readdir(folder));) {
 		char path[4096];
 		if (strncmp(entry->d_name, "relayrc", strlen("relayrc")) != 0) {
 			continue;
 		}
-		snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", name, entry->d_name);
 		if (check_file(path)) {
 			good++;
 		} else {
 			bad++;
 		}
 	}
-	closedir(folder);
-	return good == 0 || bad > 0;
+	if (folder) {
+		closedir(folder);
+	}
+	return good > 0 && bad == 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool ok = argc > 1;
+
+	for (int i = 1; i < argc; i++) {
+		ok = check_folder(argv[i]) && ok;
+	}
+	return !ok;
 }
