@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: ISC */
-/* check: see check.h. */
+/*
+ * check: see check.h.  Reads the settings, has every part looked at, and prints; what is
+ * looked at is in conf/risk*.c and check_*.c.
+ */
 #include "app/check.h"
-#include "app/local.h"
+#include "app/check_parts.h"
+#include "app/options.h"
 #include "app/say.h"
 #include "app/settings.h"
-#include "sys/secret.h"
+#include "base/mem.h"
+#include "conf/risk.h"
 
+#include <stdlib.h>
 #include <sysexits.h>
+
+/* Only warnings: none of sysexits.h's words fits. */
+enum { STATUS_WARNINGS = 1 };
+
+struct check {
+	struct options options;
+	bool is_json, is_offline;
+	struct identity id;
+	struct conf conf;
+	struct findings findings;
+};
 
 int check_print(const struct account *a)
 {
@@ -21,96 +38,160 @@ int check_print(const struct account *a)
 	return EX_OK;
 }
 
-/* The files that a mail would need: what makes it fail later is told now. */
-static bool check_files(const struct account *a, struct identity *id, struct err *e)
-{
-	const char *aliases_file = conf_text(a, KEY_ALIASES);
-	struct secret_query query = { .password_file = conf_text(a, KEY_PASSWORD_FILE) };
-	struct alias_report aliases = { 0 };
+/* -- the command line ---------------------------------------------------------- */
 
-	if (conf_on(a, KEY_TLS)) {
-		struct tls_options options = settings_tls(a);
-		struct tls *tls = tls_new(NULL, &options, e);
-		tls_free(tls);
-		if (!tls) {
-			return false;
+/* Takes a word out of argv. */
+static bool take_word(int *argc, char **argv, const char *word)
+{
+	bool found = false;
+	int kept = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], word) == 0) {
+			found = true;
+		} else {
+			argv[kept++] = argv[i];
 		}
 	}
-	if (aliases_file && !local_check_aliases(aliases_file, a, id, &aliases, e)) {
+	*argc = kept;
+	return found;
+}
+
+static bool read_options(struct check *c, int argc, char **argv, struct err *e)
+{
+	char **words MEM_AUTO = mem_alloc((size_t)argc + 1, sizeof(*words));
+
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	c->is_json = take_word(&argc, words, "--json");
+	c->is_offline = take_word(&argc, words, "--offline");
+	words[argc] = NULL;
+	if (!options_parse(&c->options, argc, words, e)) {
 		return false;
 	}
-	if (aliases.mistakes > 0) {
-		return err_set(e, CAUSE_CONFIG, "%s: %zu mistake%s", aliases_file,
-			       aliases.mistakes, aliases.mistakes > 1 ? "s" : "");
-	}
-	if (query.password_file) {
-		const char *provider;
-		struct buf secret BUF_AUTO;
-		buf_init_secret(&secret, SECRET_MAX);
-		return secret_find(&query, &secret, &provider, e);
+	return (c->options.recipient_count == 0 && c->options.mode == MODE_SEND) ||
+	       err_set(e, CAUSE_USAGE,
+		       "only -C FILE, -a ACCOUNT, --json, --offline and --settings may stand "
+		       "here; see relay(1)");
+}
+
+/* -- looking ------------------------------------------------------------------- */
+
+static void add_report(void *arg, bool is_error, const char *file, unsigned line,
+		       const char *text)
+{
+	struct check *c = arg;
+
+	findings_add_at(&c->findings, is_error ? SEVERITY_ERROR : SEVERITY_WARNING, file,
+			line, text);
+}
+
+/* The named account, or NULL for all. */
+static bool choose(struct check *c, const struct account **ret_only, struct err *e)
+{
+	*ret_only = NULL;
+	if (c->options.account || c->conf.count == 0) {
+		*ret_only = conf_choose(&c->conf, c->options.account, NULL, e);
+		return *ret_only != NULL;
 	}
 	return true;
 }
 
-/* Prints the account, and what is wrong with its files; returns the exit status. */
-static int check_account(const struct account *a, struct identity *id)
+static void look_at(struct check *c, const struct account *a, struct check_seen *folders,
+		    struct check_hosts *hosts)
 {
-	struct err e;
-	int status = check_print(a);
+	size_t errors = c->findings.errors;
 
-	if (!check_files(a, id, &e)) {
-		err_ctx(&e, "account %s", a->name);
-		return say_error(&e);
-	}
-	return status;
-}
-
-static int check_all(struct conf *c, const struct options *o, struct identity *id)
-{
-	struct err e;
-	int status = EX_OK;
-
-	for (size_t i = 0; i < c->count; i++) {
-		struct options one = *o;
-		one.account = c->accounts[i].name;
-		struct account *a = settings_account(c, &one, id, NULL, &e);
-		if (a == NULL) {
-			status = say_error(&e);
-		} else if (a == &c->accounts[i]) {
-			if (i > 0) {
-				putchar('\n');
-			}
-			int own = check_account(a, id);
-			status = status != EX_OK ? status : own;
+	risk_account(a, SETTINGS_SYSTEM_FILE, &c->findings);
+	/* What does not fit together cannot be tried. */
+	if (c->findings.errors == errors) {
+		check_files(a, &c->id, &c->findings);
+		if (!c->is_offline) {
+			check_host(a, hosts, &c->findings);
 		}
 	}
-	return status;
+	check_queue(a, &c->id, folders, &c->findings);
+}
+
+/* False: *e, nothing can be looked at. */
+static bool look(struct check *c, struct err *e)
+{
+	struct check_hosts hosts = { 0 };
+	struct check_seen folders = { 0 };
+	const struct account *only;
+
+	if (!choose(c, &only, e)) {
+		return false;
+	}
+	for (size_t i = 0; i < c->conf.count; i++) {
+		struct account *a = &c->conf.accounts[i];
+		if (!conf_is_hidden(&c->conf, a) && (!only || a == only) &&
+		    !settings_apply(a, &c->options, &c->id, e)) {
+			return false;
+		}
+	}
+	check_sources(&c->conf, &c->findings);
+	for (size_t i = 0; i < c->conf.count; i++) {
+		const struct account *a = &c->conf.accounts[i];
+		if (!conf_is_hidden(&c->conf, a) && (!only || a == only)) {
+			look_at(c, a, &folders, &hosts);
+		}
+	}
+	risk_senders(&c->conf, only, &c->findings);
+	check_seen_clear(&hosts.names);
+	check_seen_clear(&folders);
+	return true;
+}
+
+/* The settings cannot be read at all. */
+static void add_error(struct check *c, const struct err *e)
+{
+	const char *file = c->options.file;
+	size_t size = file ? strlen(file) : 0;
+
+	if (file && strncmp(e->text, file, size) == 0 && strncmp(e->text + size, ": ", 2) == 0) {
+		findings_add_at(&c->findings, SEVERITY_ERROR, file, 0, e->text + size + 2);
+	} else {
+		findings_add_at(&c->findings, SEVERITY_ERROR, NULL, 0, e->text);
+	}
+}
+
+static int run(struct check *c)
+{
+	struct err e;
+	bool ok = settings_report(&c->conf, &c->options, &c->id, add_report, c, &e);
+
+	/* With a wrong line, the accounts are not what was meant. */
+	if (ok && c->findings.errors == 0) {
+		ok = look(c, &e);
+	} else {
+		conf_clear(&c->conf);
+	}
+	if (!ok) {
+		if (e.cause == CAUSE_USAGE) {
+			return say_error(&e);
+		}
+		add_error(c, &e);
+	}
+	const char *only = c->options.account;
+	if (!(c->is_json ? check_print_json(&c->conf, only, &c->findings)
+			 : check_print_text(&c->conf, only, &c->findings))) {
+		return EX_IOERR;
+	}
+	return c->findings.errors > 0  ? EX_CONFIG
+	       : c->findings.count > 0 ? STATUS_WARNINGS
+				       : EX_OK;
 }
 
 int check_command(int argc, char **argv)
 {
-	struct options o;
-	struct identity id = { 0 };
-	struct conf conf;
+	struct check c = { 0 };
 	struct err e;
-	int status;
 
-	conf_init(&conf);
-	if (!options_parse(&o, argc, argv, &e)) {
-		status = say_error(&e);
-	} else if (o.recipient_count > 0 || o.mode != MODE_SEND) {
-		say("only -C FILE, -a ACCOUNT and --settings may stand here; see relay(1)");
-		status = EX_USAGE;
-	} else if (!settings_read(&conf, &o, &id, &e)) {
-		status = say_error(&e);
-	} else if (!o.account && conf.count > 0) {
-		status = check_all(&conf, &o, &id);
-	} else {
-		struct account *a = settings_account(&conf, &o, &id, NULL, &e);
-		status = a ? check_account(a, &id) : say_error(&e);
-	}
-	conf_clear(&conf);
-	identity_clear(&id);
-	options_clear(&o);
+	conf_init(&c.conf);
+	int status = read_options(&c, argc, argv, &e) ? run(&c) : say_error(&e);
+	findings_clear(&c.findings);
+	conf_clear(&c.conf);
+	identity_clear(&c.id);
+	options_clear(&c.options);
 	return status;
 }

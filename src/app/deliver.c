@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* deliver: see deliver.h. */
 #include "app/deliver.h"
+#include "app/settings.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sys/sasl.h"
-#include "sys/secret.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -277,19 +277,13 @@ static bool find_secret(const struct deliver_options *o, struct buf *secret, str
 {
 	const struct account *a = o->account;
 	const char *provider;
-	struct secret_query q = {
-		.password = conf_text(a, KEY_PASSWORD),
-		.password_file = conf_text(a, KEY_PASSWORD_FILE),
-		.passwordeval = conf_text(a, KEY_PASSWORDEVAL),
-		.host = conf_text(a, KEY_HOST),
-		.user = conf_text(a, KEY_USER),
-		.home = identity_home(o->id),
-		.may_prompt = o->may_prompt,
-	};
+	struct secret_query q = settings_secret(a, o->id);
 
 	if (!conf_wants_auth(a) || sasl_needs_no_secret(conf_mechanisms(a))) {
 		return true;
 	}
+	q.may_prompt = o->may_prompt;
+	q.may_unlock = o->may_unlock;
 	return secret_find(&q, secret, &provider, e);
 }
 

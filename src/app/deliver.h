@@ -45,6 +45,7 @@ struct deliver_options {
 	struct identity *id;
 	bool verbose;
 	bool may_prompt;	/* for a password, on the terminal */
+	bool may_unlock;	/* the keyring may ask for its password, on the display */
 };
 
 /*

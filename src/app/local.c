@@ -197,9 +197,10 @@ static bool read_aliases(const char *path, struct buf *text, struct err *e)
 }
 
 bool local_check_aliases(const char *path, const struct account *a, struct identity *id,
-			 struct alias_report *ret, struct err *e)
+			 struct local_problems *problems, struct alias_report *ret,
+			 struct err *e)
 {
-	struct asker asker = { a, id, NULL };
+	struct asker asker = { a, id, problems };
 	struct alias_env env = make_env(&asker);
 	struct buf text BUF_AUTO;
 

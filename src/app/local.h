@@ -51,10 +51,11 @@ bool local_expand(struct addr_list *list, const struct account *a, struct identi
 		  struct local_problems *problems, struct err *e) RELAY_CHECKED;
 
 /*
- * Says everything that is wrong with an aliases file, and what gets no mail, on standard
- * error.  False when it cannot be read.
+ * Everything that is wrong with an aliases file, and what gets no mail, goes into *problems;
+ * NULL: it is said on standard error.  False when the file cannot be read.
  */
 bool local_check_aliases(const char *path, const struct account *a, struct identity *id,
-			 struct alias_report *ret, struct err *e) RELAY_CHECKED;
+			 struct local_problems *problems, struct alias_report *ret,
+			 struct err *e) RELAY_CHECKED;
 
 #endif

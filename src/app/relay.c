@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "app/check.h"
 #include "app/import_command.h"
+#include "app/password_command.h"
 #include "app/queue_command.h"
 #include "app/say.h"
 #include "config.h"
@@ -27,6 +28,7 @@ static const struct {
 	{ "check", check_command, "check relayrc and print the settings in force, with their origin" },
 	{ "help", help_command, "print this list" },
 	{ "import", import_command, "make a relayrc of what Postfix, msmtp and others have" },
+	{ "password", password_command, "store, test or forget the password of an account" },
 	{ "queue", queue_command, "list the queue, look at its mail, send, hold or delete it" },
 	{ "version", version_command, "print the version" },
 };

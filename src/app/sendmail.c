@@ -71,7 +71,7 @@ static int check_aliases(struct call *c)
 		say("no aliases file: the setting aliases names none");
 		return EX_OK;
 	}
-	if (!local_check_aliases(path, c->account, &c->id, &r, &e)) {
+	if (!local_check_aliases(path, c->account, &c->id, NULL, &r, &e)) {
 		return say_error(&e);
 	}
 	if (r.mistakes > 0) {

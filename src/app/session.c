@@ -53,18 +53,7 @@ static int64_t deadline_after(const struct session *s, unsigned seconds)
 
 static bool connect_server(struct session *s, struct err *e)
 {
-	const struct account *a = s->account;
-	struct net_target target = {
-		.host = s->names.host,
-		.port = conf_port(a),
-		.unix_path = conf_text(a, KEY_SOCKET),
-		.source_ip = conf_text(a, KEY_SOURCE_IP),
-		.family = conf_is(a, KEY_INET_PROTOCOLS, "ipv4")   ? NET_IPV4
-			  : conf_is(a, KEY_INET_PROTOCOLS, "ipv6") ? NET_IPV6
-								   : NET_ANY,
-		.proxy_host = s->names.proxy_host,
-		.proxy_port = (unsigned)conf_number(a, KEY_PROXY_PORT),
-	};
+	struct net_target target = settings_target(s->account, &s->names);
 	int fd = net_connect(&target, deadline_after(s, CONNECT_SECONDS), s->facts->peer, e);
 
 	if (fd < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* settings: see settings.h. */
 #include "app/settings.h"
+#include "app/settings_env.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sys/spawn.h"
@@ -28,28 +29,28 @@ static struct conf_env environment(struct identity *id)
 }
 
 /* ~/.relayrc, or when there is none the XDG place. */
-static bool read_user_files(struct conf *c, struct identity *id, bool *ret_found, struct err *e)
+static bool read_user_files(struct conf *c, const struct conf_env *env, bool *ret_found,
+			    struct err *e)
 {
-	struct conf_env env = environment(id);
 	const char *xdg = getenv("XDG_CONFIG_HOME");
 
 	*ret_found = false;
-	if (env.home) {
-		char *path MEM_AUTO = mem_printf("%s/.relayrc", env.home);
-		if (!conf_read(c, path, CONF_USER, &env, ret_found, e)) {
+	if (env->home) {
+		char *path MEM_AUTO = mem_printf("%s/.relayrc", env->home);
+		if (!conf_read(c, path, CONF_USER, env, ret_found, e)) {
 			return false;
 		}
 		if (*ret_found) {
 			return true;
 		}
 	}
-	if (!(xdg && xdg[0] == '/') && !env.home) {
+	if (!(xdg && xdg[0] == '/') && !env->home) {
 		return true;
 	}
 	char *path MEM_AUTO = xdg && xdg[0] == '/'
 				      ? mem_printf("%s/relay/relayrc", xdg)
-				      : mem_printf("%s/.config/relay/relayrc", env.home);
-	return conf_read(c, path, CONF_USER, &env, ret_found, e);
+				      : mem_printf("%s/.config/relay/relayrc", env->home);
+	return conf_read(c, path, CONF_USER, env, ret_found, e);
 }
 
 static bool has_host_option(const struct options *o)
@@ -62,9 +63,9 @@ static bool has_host_option(const struct options *o)
 	return false;
 }
 
-bool settings_read(struct conf *c, const struct options *o, struct identity *id, struct err *e)
+static bool read_all(struct conf *c, const struct options *o, const struct conf_env *env,
+		     struct err *e)
 {
-	struct conf_env env = environment(id);
 	bool user_found, system_found;
 
 	if (has_host_option(o)) {
@@ -73,24 +74,62 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 						"other: with --host no file is read");
 	}
 	if (o->file) {
-		if (!conf_read(c, o->file, CONF_NAMED, &env, &user_found, e)) {
+		if (!conf_read(c, o->file, CONF_NAMED, env, &user_found, e)) {
 			return false;
 		}
 		return user_found || err_set(e, CAUSE_CONFIG, "%s: there is no such file", o->file);
 	}
-	if (!read_user_files(c, id, &user_found, e)) {
+	if (!read_user_files(c, env, &user_found, e)) {
 		return false;
 	}
-	if (!conf_read(c, SETTINGS_SYSTEM_FILE, CONF_SYSTEM, &env, &system_found, e)) {
+	if (!conf_read(c, SETTINGS_SYSTEM_FILE, CONF_SYSTEM, env, &system_found, e)) {
 		return user_found && e->os_errno == EACCES;
 	}
-	if (!user_found && !system_found) {
+	if (user_found || system_found) {
+		return true;
+	}
+	bool env_found;
+	if (!settings_env_read(c, env, &env_found, e)) {
+		return false;
+	}
+	if (!env_found) {
 		err_set(e, CAUSE_CONFIG,
 			"no configuration: write %s/.relayrc or " SETTINGS_SYSTEM_FILE
 			" (see relayrc(5))",
-			env.home ? env.home : "~");
+			env->home ? env->home : "~");
 		e->os_errno = ENOENT;
-		return false;
+	}
+	return env_found;
+}
+
+bool settings_read(struct conf *c, const struct options *o, struct identity *id, struct err *e)
+{
+	struct conf_env env = environment(id);
+
+	return read_all(c, o, &env, e);
+}
+
+bool settings_report(struct conf *c, const struct options *o, struct identity *id,
+		     settings_reporter *report, void *arg, struct err *e)
+{
+	struct conf_env env = environment(id);
+
+	env.report = report;
+	env.report_arg = arg;
+	return read_all(c, o, &env, e);
+}
+
+bool settings_apply(struct account *a, const struct options *o, struct identity *id,
+		    struct err *e)
+{
+	struct conf_env env = environment(id);
+
+	for (size_t i = 0; i < o->setting_count; i++) {
+		const struct option_setting *s = &o->settings[i];
+		if (!conf_set(a, s->key, span_str(s->value), "command line", &env, e)) {
+			e->cause = CAUSE_USAGE;
+			return false;
+		}
 	}
 	return true;
 }
@@ -98,20 +137,9 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e)
 {
-	struct conf_env env = environment(id);
 	struct account *a = conf_choose(c, o->account, sender, e);
 
-	if (!a) {
-		return NULL;
-	}
-	for (size_t i = 0; i < o->setting_count; i++) {
-		const struct option_setting *s = &o->settings[i];
-		if (!conf_set(a, s->key, span_str(s->value), "command line", &env, e)) {
-			e->cause = CAUSE_USAGE;
-			return NULL;
-		}
-	}
-	return conf_check(a, e) ? a : NULL;
+	return a && settings_apply(a, o, id, e) && conf_check(a, e) ? a : NULL;
 }
 
 bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
@@ -237,6 +265,19 @@ struct queue_times settings_times(const struct account *a, const char *sender)
 	};
 }
 
+struct secret_query settings_secret(const struct account *a, struct identity *id)
+{
+	return (struct secret_query){
+		.password = conf_text(a, KEY_PASSWORD),
+		.password_file = conf_text(a, KEY_PASSWORD_FILE),
+		.passwordeval = conf_text(a, KEY_PASSWORDEVAL),
+		.account = a->name,
+		.host = conf_text(a, KEY_HOST),
+		.user = conf_text(a, KEY_USER),
+		.home = identity_home(id),
+	};
+}
+
 struct tls_options settings_tls(const struct account *a)
 {
 	const char *name = conf_text(a, KEY_TLS_HOST_OVERRIDE);
@@ -252,5 +293,20 @@ struct tls_options settings_tls(const struct account *a)
 		.key_file = conf_text(a, KEY_TLS_KEY_FILE),
 		.priorities = conf_text(a, KEY_TLS_PRIORITIES),
 		.is_starttls = conf_starttls(a),
+	};
+}
+
+struct net_target settings_target(const struct account *a, const struct names *names)
+{
+	return (struct net_target){
+		.host = names->host,
+		.port = conf_port(a),
+		.unix_path = conf_text(a, KEY_SOCKET),
+		.source_ip = conf_text(a, KEY_SOURCE_IP),
+		.family = conf_is(a, KEY_INET_PROTOCOLS, "ipv4")   ? NET_IPV4
+			  : conf_is(a, KEY_INET_PROTOCOLS, "ipv6") ? NET_IPV6
+								   : NET_ANY,
+		.proxy_host = names->proxy_host,
+		.proxy_port = (unsigned)conf_number(a, KEY_PROXY_PORT),
 	};
 }

@@ -4,9 +4,12 @@
 #define APP_SETTINGS_H
 
 #include "app/identity.h"
+#include "app/names.h"
 #include "app/options.h"
 #include "queue/queue.h"
 #include "queue/retry.h"
+#include "sys/net.h"
+#include "sys/secret.h"
 #include "sys/tls.h"
 
 #define SETTINGS_SYSTEM_FILE "/etc/relayrc"
@@ -14,11 +17,25 @@
 /*
  * Reads -C FILE, or else ~/.relayrc (or $XDG_CONFIG_HOME/relay/relayrc) and
  * /etc/relayrc.  A system file that we may not read is passed over when there is a file
- * of the user's own.  With --host no file is read at all, as in msmtp.  There is no file:
- * os_errno is ENOENT.
+ * of the user's own.  With --host no file is read at all, as in msmtp.  Without any file
+ * the account is made of RELAY_HOST and the like, if they are set (settings_env.h).  There
+ * is nothing: os_errno is ENOENT.
  */
 bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 		   struct err *e) RELAY_CHECKED;
+
+/*
+ * The same for `relay check`: what struct conf_env says of `report`.  False: nothing can be
+ * read.
+ */
+typedef void settings_reporter(void *arg, bool is_error, const char *file, unsigned line,
+			       const char *text);
+bool settings_report(struct conf *c, const struct options *o, struct identity *id,
+		     settings_reporter *report, void *arg, struct err *e) RELAY_CHECKED;
+
+/* Sets the options of the command line in an account.  CAUSE_USAGE. */
+bool settings_apply(struct account *a, const struct options *o, struct identity *id,
+		    struct err *e) RELAY_CHECKED;
 
 /*
  * The account for this message, with the options of the command line set in it, checked.
@@ -50,6 +67,12 @@ char *settings_default_queue(struct identity *id, struct err *e) RELAY_CHECKED;
 
 /* The account's times, for a message with this sender. */
 struct queue_times settings_times(const struct account *a, const char *sender);
+
+/* What the account says about its password; nobody may be asked.  The texts stay its. */
+struct secret_query settings_secret(const struct account *a, struct identity *id);
+
+/* Where the account's server is; the texts stay the account's. */
+struct net_target settings_target(const struct account *a, const struct names *names);
 
 /* What the account says about TLS; the texts stay the account's. */
 struct tls_options settings_tls(const struct account *a);

@@ -225,6 +225,7 @@ static int send_now(struct submission *s)
 		.id = &s->call->id,
 		.verbose = s->call->options.verbose,
 		.may_prompt = !s->is_alone && isatty(STDERR_FILENO),
+		.may_unlock = !s->is_alone,
 	};
 	struct session_facts facts;
 	struct err e;

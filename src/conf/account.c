@@ -12,6 +12,15 @@ const char *account_keep_file(struct conf *c, const char *file)
 	return c->files[c->file_count++];
 }
 
+void account_where(const char *file, unsigned line, char *text, size_t size)
+{
+	if (line > 0) {
+		snprintf(text, size, "%s:%u", file, line);
+	} else {
+		snprintf(text, size, "%s", file);
+	}
+}
+
 struct account *account_add(struct conf *c, struct span name, const char *file,
 			    unsigned line)
 {

@@ -12,6 +12,9 @@
 /* Keeps a copy of a file's name as long as the configuration lives. */
 const char *account_keep_file(struct conf *c, const char *file);
 
+/* "FILE:LINE"; without a line, as for what comes from the environment, only the name. */
+void account_where(const char *file, unsigned line, char *text, size_t size);
+
 /* NULL when there are too many. */
 struct account *account_add(struct conf *c, struct span name, const char *file,
 			    unsigned line);
@@ -35,6 +38,9 @@ struct account *account_find(const struct conf *c, size_t first, struct span nam
  */
 bool account_inherit(struct conf *c, struct account *to, const struct account *from,
 		     bool skip_defaults) RELAY_CHECKED;
+
+/* Does this value of `from` take the sender?  me+detail@… is me@…, too. */
+bool account_takes(const char *from, struct span sender);
 
 /* Counts a value's size against the limit. */
 bool account_count_bytes(struct conf *c, const struct conf_value *v) RELAY_CHECKED;

@@ -7,6 +7,7 @@
 #include "conf/address.h"
 #include "conf/file.h"
 #include "conf/keys.h"
+#include "conf/lex.h"
 #include "conf/parse.h"
 
 #include <limits.h>
@@ -59,8 +60,33 @@ bool conf_set(struct account *a, enum key key, struct span value, const char *or
 	return account_set(a, key, value, env, origin, &key, e);
 }
 
+bool conf_set_variable(struct conf *c, struct account *a, enum key key, const char *value,
+		       const char *variable, const struct conf_env *env, struct err *e)
+{
+	struct span text = span_str(value);
+
+	for (size_t i = 0; i < text.size; i++) {
+		if (lex_is_control(text.data[i])) {
+			return err_set(e, CAUSE_CONFIG,
+				       "%s: %s: there is a line break or another control "
+				       "character in it",
+				       variable, conf_key_row(key)->name);
+		}
+	}
+	if (text.size > LEX_LINE_MAX) {
+		return err_set(e, CAUSE_CONFIG, "%s: %s: it is longer than %d bytes",
+			       variable, conf_key_row(key)->name, LEX_LINE_MAX);
+	}
+	if (!account_set(a, key, text, env, variable, &key, e)) {
+		return false;
+	}
+	a->value[key].file = account_keep_file(c, variable);
+	a->value[key].line = 0;
+	return true;
+}
+
 /* me+detail@example.org is me@example.org, too. */
-static bool takes_sender(const char *from, struct span sender)
+bool account_takes(const char *from, struct span sender)
 {
 	char plain[1024];
 	const char *plus = sender.size ? memchr(sender.data, '+', sender.size) : NULL;
@@ -89,13 +115,12 @@ bool conf_takes_sender(const struct account *a, const char *sender)
 {
 	const char *from = conf_text(a, KEY_FROM);
 
-	return from && sender[0] && takes_sender(from, span_str(sender));
+	return from && sender[0] && account_takes(from, span_str(sender));
 }
 
-/* The user's account hides one of the same name in the system's file. */
-static bool is_hidden(const struct conf *c, size_t i)
+bool conf_is_hidden(const struct conf *c, const struct account *a)
 {
-	return account_find(c, 0, span_str(c->accounts[i].name)) != &c->accounts[i];
+	return account_find(c, 0, span_str(a->name)) != a;
 }
 
 /* Names for people: "home", "work" …, cut when there are many. */
@@ -110,7 +135,7 @@ static void list_names(const struct conf *c, char *text, size_t size)
 			snprintf(text + at, size - at, " …");
 			return;
 		}
-		if (!is_hidden(c, i)) {
+		if (!conf_is_hidden(c, &c->accounts[i])) {
 			at += (size_t)snprintf(text + at, size - at, "%s\"%s\"",
 					       at ? ", " : "", name);
 		}
@@ -156,7 +181,8 @@ struct account *conf_choose(struct conf *c, const char *name, const char *sender
 		return a ? a : fail_choice(c, name, e);
 	}
 	for (size_t i = 0; i < c->count && sender; i++) {
-		if (conf_takes_sender(&c->accounts[i], sender) && !is_hidden(c, i)) {
+		if (conf_takes_sender(&c->accounts[i], sender) &&
+		    !conf_is_hidden(c, &c->accounts[i])) {
 			return &c->accounts[i];
 		}
 	}

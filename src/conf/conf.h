@@ -77,7 +77,7 @@ struct conf_value {
 	char *text;		/* unquoted, ~ and % expanded; NULL = nothing */
 	long number;		/* BOOL 0/1, NUMBER, TIME, index of ENUM's word, NOTIFY bits */
 	const char *file;	/* owned by struct conf; NULL = default, "command line" */
-	unsigned line;
+	unsigned line;		/* 0: file is the name of a variable */
 	bool is_set;		/* false: the row's default is in force */
 	bool from_defaults;	/* from a `defaults` section: heirs do not inherit it */
 };
@@ -112,6 +112,14 @@ struct conf_env {
 	 */
 	bool (*name)(void *arg, char letter, struct buf *to, struct err *e);
 	void *name_arg;
+	/*
+	 * For `relay check`: told of every wrong line (is_error), and of every old word;
+	 * then reading goes on, and conf_read succeeds.  text: "key: what is wrong; what
+	 * to do".  NULL: the first wrong line is the error, and old words are fine.
+	 */
+	void (*report)(void *arg, bool is_error, const char *file, unsigned line,
+		       const char *text);
+	void *report_arg;
 };
 
 enum conf_scope {
@@ -162,10 +170,26 @@ bool conf_set(struct account *a, enum key key, struct span value, const char *or
 	      const struct conf_env *env, struct err *e) RELAY_CHECKED;
 
 /*
+ * The same from a variable of the environment: conf_origin gives its name from then on.  A
+ * control character, which no line of a file could have, is an error too.
+ */
+bool conf_set_variable(struct conf *c, struct account *a, enum key key, const char *value,
+		       const char *variable, const struct conf_env *env,
+		       struct err *e) RELAY_CHECKED;
+
+/*
  * Cross-checks an account that is going to be used: host or socket there, auth needs a
  * user, TLS files in pairs, port and protocol fit …  Errors name file and line.
  */
 bool conf_check(const struct account *a, struct err *e) RELAY_CHECKED;
+
+/* One of the things that conf_check finds: "what is wrong; what to do". */
+struct conf_fault {
+	enum key key;
+	char reason[256];
+};
+/* The next one from *at on, which starts with 0; false: there is no more. */
+bool conf_fault(const struct account *a, unsigned *at, struct conf_fault *ret);
 
 /*
  * Values in force: what was set, else the default.  conf_text: NULL when unset, and when
@@ -196,8 +220,26 @@ const char *conf_mechanisms(const struct account *a);
 /* The address in `from`; NULL when unset or a pattern; CONF_FROM_AUTHOR as it is. */
 const char *conf_from(const struct account *a);
 
-/* "/home/me/.relayrc:12" (the file as it was named), "default" or "command line". */
+/*
+ * "/home/me/.relayrc:12" (the file as it was named), "RELAY_HOST" (the environment),
+ * "default" or "command line".
+ */
 void conf_origin(const struct account *a, enum key key, char *text, size_t size);
+/*
+ * The same in two parts, for lists: where the setting stands, or the account when it is not
+ * set (or key is KEY_COUNT).  *ret_file NULL: the command line.  Line 0: a variable.
+ */
+void conf_place(const struct account *a, enum key key, const char **ret_file,
+		unsigned *ret_line);
+
+/* The user's account hides one of the same name in the system's file. */
+bool conf_is_hidden(const struct conf *c, const struct account *a);
+
+/*
+ * The value in force as conf_print shows it: masked when it is a secret, "" when it was set
+ * to nothing; any bytes.  NULL: not shown, because it is not set.  The caller frees it.
+ */
+char *conf_shown(const struct account *a, enum key key);
 
 /*
  * Appends "account NAME" and every setting in force, `key value<TAB># origin`, in the

@@ -5,6 +5,7 @@
  */
 #include "conf/conf.h"
 #include "base/text.h"
+#include "conf/account.h"
 #include "conf/address.h"
 #include "conf/value.h"
 
@@ -109,8 +110,17 @@ void conf_origin(const struct account *a, enum key key, char *text, size_t size)
 	const struct conf_value *v = &a->value[key];
 
 	if (v->is_set && v->file) {
-		snprintf(text, size, "%s:%u", v->file, v->line);
+		account_where(v->file, v->line, text, size);
 	} else {
 		snprintf(text, size, "%s", v->is_set ? "command line" : "default");
 	}
+}
+
+void conf_place(const struct account *a, enum key key, const char **ret_file,
+		unsigned *ret_line)
+{
+	bool is_set = key < KEY_COUNT && a->value[key].is_set;
+
+	*ret_file = is_set ? a->value[key].file : a->file;
+	*ret_line = is_set ? a->value[key].line : a->line;
 }

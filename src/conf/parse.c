@@ -12,7 +12,15 @@
 
 enum { ACCOUNT_NAME_MAX = 255 };
 
-enum section { SECTION_NONE, SECTION_DEFAULTS, SECTION_ACCOUNT };
+/* Wrong lines that are reported; more are not this program's file. */
+enum { REPORTS_MAX = 100 };
+
+enum section {
+	SECTION_NONE,
+	SECTION_DEFAULTS,
+	SECTION_ACCOUNT,
+	SECTION_LOST,	/* behind a wrong `account` line, when wrong lines are reported */
+};
 
 struct parse {
 	struct conf *c;
@@ -21,7 +29,8 @@ struct parse {
 	const char *secret_refusal;
 	const struct conf_env *env;
 	enum section section;
-	struct account defaults;
+	struct account defaults, lost;
+	unsigned reports;
 };
 
 static bool fail_at(const struct parse *p, unsigned line, struct err *e, const char *text)
@@ -133,6 +142,8 @@ static struct account *current(struct parse *p, unsigned line, struct err *e)
 		return &p->defaults;
 	case SECTION_ACCOUNT:
 		return &p->c->accounts[p->c->count - 1];
+	case SECTION_LOST:
+		return &p->lost;
 	case SECTION_NONE:
 		break;
 	}
@@ -147,6 +158,25 @@ static bool is_secret_value(enum key key, struct span value)
 		return text_hide_pin(copy);
 	}
 	return conf_key_row(key)->type == TYPE_SECRET && value.size > 0;
+}
+
+/* msmtp's old word: what to write now. */
+static void report_old_word(const struct parse *p, unsigned line, enum key key,
+			    const struct account *a)
+{
+	const struct key_heir *heir = key_heir(key);
+	const char *name = conf_key_row(key)->name;
+	char text[512];
+
+	if (heir) {
+		const char *value = a->value[heir->now].text;
+		snprintf(text, sizeof(text), "%s: an old word; write: %s %.200s", name,
+			 conf_key_row(heir->now)->name, value ? value : "");
+	} else {
+		snprintf(text, sizeof(text), "%s: an old word, which is ignored; "
+			 "remove this line", name);
+	}
+	p->env->report(p->env->report_arg, false, p->file, line, text);
 }
 
 static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_evaluated,
@@ -164,8 +194,12 @@ static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_eva
 			       p->secret_refusal);
 	}
 	struct account *a = current(p, l->number, e);
+	enum key written = key;
 	if (!a || !account_set(a, key, l->value, p->env, where, &key, e)) {
 		return false;
+	}
+	if (p->env->report && conf_key_row(written)->flags & KEY_OBSOLETE) {
+		report_old_word(p, l->number, written, a);
 	}
 	struct conf_value *v = &a->value[key];
 	v->file = p->file;
@@ -217,6 +251,36 @@ static bool parse_line(struct parse *p, const struct lex_line *l, bool is_evalua
 	return parse_setting(p, l, is_evaluated, e);
 }
 
+/* The error without "FILE:LINE: ", which it may begin with. */
+static const char *without_place(const struct parse *p, unsigned line, const char *text)
+{
+	char *place MEM_AUTO = mem_printf("%s:%u: ", p->file, line);
+	size_t size = strlen(place);
+
+	text_sanitise(place, size);
+	return strncmp(text, place, size) == 0 ? text + size : text;
+}
+
+/* A wrong line: is it an error, or is it told of, and passed over? */
+static bool pass_over(struct parse *p, const struct lex_line *l, struct err *e)
+{
+	if (!p->env->report) {
+		return false;
+	}
+	if (p->reports++ == REPORTS_MAX) {
+		return err_set(e, CAUSE_CONFIG,
+			       "%s: more than %d wrong lines; the rest is not read",
+			       p->file, REPORTS_MAX);
+	}
+	/* What follows would be taken for settings of the account before. */
+	if (span_equal(l->key, span_str("account"))) {
+		p->section = SECTION_LOST;
+	}
+	p->env->report(p->env->report_arg, true, p->file, l->number,
+		       without_place(p, l->number, e->text));
+	return true;
+}
+
 bool parse_text(struct conf *c, struct span text, const char *file,
 		const char *secret_refusal, const struct conf_env *env, struct err *e)
 {
@@ -227,14 +291,19 @@ bool parse_text(struct conf *c, struct span text, const char *file,
 			   .env = env };
 	struct lex l;
 	struct lex_line line;
-	bool ok;
+	bool ok = true, at_end = false;
 
 	lex_init(&l, text, p.file);
-	while ((ok = lex_next(&l, &line, e)) && line.key.size > 0) {
-		if (!(ok = parse_line(&p, &line, false, e))) {
-			break;
+	while (ok && !at_end) {
+		if (!lex_next(&l, &line, e)) {
+			ok = pass_over(&p, &line, e);
+		} else if (line.key.size == 0) {
+			at_end = true;
+		} else {
+			ok = parse_line(&p, &line, false, e) || pass_over(&p, &line, e);
 		}
 	}
 	account_clear(&p.defaults);
+	account_clear(&p.lost);
 	return ok;
 }

@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/account.h"
 #include "conf/lex.h"
 
 #define MASK "********"
@@ -33,7 +34,6 @@ static bool add_line(struct buf *to, const char *key, const char *value,
 	const char *quote = needs_quotes(span_str(value)) ? "\"" : "";
 
 	sanitise(safe);
-	text_hide_pin(safe);
 	return buf_printf(to, "%s %s%s%s" LEX_COMMENT "%s\n", key, quote, safe, quote,
 			  origin);
 }
@@ -43,10 +43,25 @@ static bool add_heading(const struct account *a, struct buf *to)
 	char origin[512] = "command line";
 
 	if (a->file) {
-		snprintf(origin, sizeof(origin), "%s:%u", a->file, a->line);
+		account_where(a->file, a->line, origin, sizeof(origin));
 	}
 	text_sanitise(origin, strlen(origin));
 	return add_line(to, "account", a->name, origin);
+}
+
+char *conf_shown(const struct account *a, enum key key)
+{
+	const struct key_row *row = conf_key_row(key);
+	const char *text = conf_text(a, key);
+	/* Nothing is a value of its own only where the default is something. */
+	bool is_emptied = a->value[key].is_set && row->fallback;
+
+	if (!text) {
+		return is_emptied ? mem_str("") : NULL;
+	}
+	char *shown = mem_str(row->type == TYPE_SECRET ? MASK : text);
+	text_hide_pin(shown);
+	return shown;
 }
 
 bool conf_print(const struct account *a, struct buf *to)
@@ -56,19 +71,15 @@ bool conf_print(const struct account *a, struct buf *to)
 	}
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		enum key key = (enum key)i;
-		const struct key_row *row = conf_key_row(key);
-		const char *text = conf_text(a, key);
-		/* Nothing is a value of its own only where the default is something. */
-		bool is_emptied = a->value[key].is_set && row->fallback;
+		char *text MEM_AUTO = conf_shown(a, key);
 		char origin[512];
 
-		if (!text && !is_emptied) {
+		if (!text) {
 			continue;
 		}
 		conf_origin(a, key, origin, sizeof(origin));
 		text_sanitise(origin, strlen(origin));
-		text = row->type == TYPE_SECRET && text ? MASK : text;
-		if (!add_line(to, row->name, text ? text : "", origin)) {
+		if (!add_line(to, conf_key_row(key)->name, text, origin)) {
 			return false;
 		}
 	}

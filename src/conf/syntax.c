@@ -83,6 +83,11 @@ bool syntax_host(const char *text, struct err *e)
 	    (literal_version(text, &has_tag) && !has_tag)) {
 		return true;
 	}
+	if (strstr(text, "://")) {
+		return err_set(e, CAUSE_CONFIG,
+			       "not a host name but a URL; write only the name, as in: "
+			       "host smtp.example.org");
+	}
 	if (colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1)) {
 		return err_set(e, CAUSE_CONFIG,
 			       "not a host name; a port has its own line: port %s",

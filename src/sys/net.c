@@ -103,6 +103,16 @@ static bool choose_family(const struct net_target *t, const char *host, int *ret
 	return true;
 }
 
+static bool find_addresses(const struct net_target *t, const char *host, unsigned port,
+			   int64_t deadline, struct net_list *list,
+			   struct net_address *source, struct err *e)
+{
+	int family = AF_UNSPEC;
+
+	return choose_family(t, host, &family, source, e) &&
+	       net_resolve(host, port, family, deadline, list, e);
+}
+
 /* The TCP connection, to the server or to the proxy (`role` tells the reader which). */
 static int connect_tcp(const struct net_target *t, const char *role, const char *host,
 		       unsigned port, int64_t deadline, char peer[NET_PEER_MAX],
@@ -112,11 +122,9 @@ static int connect_tcp(const struct net_target *t, const char *role, const char 
 	struct net_list list;
 	struct buf reasons BUF_AUTO;
 	size_t winner = 0;
-	int family = AF_UNSPEC;
 
 	buf_init(&reasons, ERR_TEXT_MAX);
-	if (!choose_family(t, host, &family, &source, e) ||
-	    !net_resolve(host, port, family, deadline, &list, e)) {
+	if (!find_addresses(t, host, port, deadline, &list, &source, e)) {
 		return -1;
 	}
 	int fd = net_race(&list, t->source_ip ? &source : NULL, deadline, &winner,
@@ -208,4 +216,23 @@ int net_connect(const struct net_target *target, int64_t deadline,
 	return target->proxy_host
 		       ? connect_by_proxy(target, host, deadline, peer, e)
 		       : connect_tcp(target, "", host, target->port, deadline, peer, e);
+}
+
+bool net_look_up(const struct net_target *t, int64_t deadline, struct err *e)
+{
+	char host[NET_NAME_MAX], proxy[NET_NAME_MAX];
+	struct net_address source;
+	struct net_list list;
+
+	if (t->unix_path) {
+		return true;
+	}
+	if (!take_host(host, "host", t->host, t->port, e) ||
+	    (t->proxy_host &&
+	     !take_host(proxy, "proxy_host", t->proxy_host, t->proxy_port, e))) {
+		return false;
+	}
+	return find_addresses(t, t->proxy_host ? proxy : host,
+			      t->proxy_host ? t->proxy_port : t->port, deadline, &list,
+			      &source, e);
 }

@@ -38,6 +38,13 @@ struct net_target {
 int net_connect(const struct net_target *target, int64_t deadline,
 		char peer[NET_PEER_MAX], struct err *e) RELAY_CHECKED;
 
+/*
+ * Has the name that net_connect would look up an address?  Connects to nothing.  False:
+ * CAUSE_CONFIG as there, or CAUSE_DNS; err_is_timeout: there was no answer in time.
+ */
+bool net_look_up(const struct net_target *target, int64_t deadline,
+		 struct err *e) RELAY_CHECKED;
+
 /* The full name of this host as the system knows it; false = none that is known in time. */
 bool net_canonical(const char *host, int64_t deadline, char *name, size_t size)
 	RELAY_CHECKED;

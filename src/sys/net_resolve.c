@@ -266,8 +266,9 @@ static bool resolve_name(net_lookup *ask, const char *host, int family, int64_t 
 		/* No thread to be had: better late than not at all. */
 		lookup_ask(l);
 	} else if (!lookup_wait(l, thread, deadline)) {
-		return err_set(e, CAUSE_DNS, "cannot resolve %s: no answer in time",
-			       host);
+		err_set(e, CAUSE_DNS, "cannot resolve %s: no answer in time", host);
+		e->os_errno = ETIMEDOUT;
+		return false;
 	}
 	bool is_good = l->code == 0 && l->list.count > 0;
 	if (is_good) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * secret: see secret.h.  A provider that the account names must answer; those that are
- * only habits (netrc, the terminal) may have nothing.  Must never show a secret, nor the
- * command or text that may contain one.
+ * only habits (keyring, netrc, terminal) may have nothing, and leave a note that says why.
+ * Must never show a secret, nor the command or text that may contain one.
  */
 #include "sys/secret.h"
 
@@ -12,21 +12,20 @@
 #include "base/text.h"
 #include "sys/netrc.h"
 #include "sys/prompt.h"
+#include "sys/secret_file.h"
+#include "sys/secret_keyring.h"
 #include "sys/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define COMMAND_SECONDS 60
 #define PROMPT_SECONDS	60
 #define NETRC_MAX	(1024 * 1024)
-#define NOTES_MAX	512
+#define NOTES_MAX	768
 
 enum answer { ANSWER_NONE, ANSWER_FOUND, ANSWER_FAILED };
 
-/* Notes: why a provider that could have answered did not, for the error at the end. */
+/* Notes: why each provider has nothing, for the error at the end. */
 typedef enum answer provider(const struct secret_query *q, struct buf *secret,
 			     struct buf *notes, struct err *e);
 
@@ -35,41 +34,11 @@ static enum answer found_if(bool is_good)
 	return is_good ? ANSWER_FOUND : ANSWER_FAILED;
 }
 
-static void add_note(struct buf *notes, const struct err *e)
+static void add_note(struct buf *notes, const char *who, const char *why)
 {
 	/* What does not fit is left out: these are only words. */
-	bool fits = buf_printf(notes, "; %s", e->text);
+	bool fits = buf_printf(notes, "; %s: %s", who, why);
 	(void)fits;
-}
-
-/* Opens a regular file without waiting for anything; -1 with errno. */
-static int open_regular(const char *path, struct stat *ret_status)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd >= 0 && fstat(fd, ret_status) != 0) {
-		fs_close(&fd);
-	} else if (fd >= 0 && !S_ISREG(ret_status->st_mode)) {
-		fs_close(&fd);
-		errno = EINVAL;
-	}
-	return fd;
-}
-
-/* Only we and root can have written it, and only we and root can read it? */
-static bool check_safe(const struct stat *s, const char *path, struct err *e)
-{
-	if (s->st_uid != geteuid() && s->st_uid != 0) {
-		return err_set(e, CAUSE_CONFIG,
-			       "%s: it belongs to somebody else (user %lu)", path,
-			       (unsigned long)s->st_uid);
-	}
-	if (s->st_mode & 077) {
-		return err_set(e, CAUSE_CONFIG,
-			       "%s: others can use it (mode %04o): chmod 600 %s", path,
-			       (unsigned)(s->st_mode & 07777), path);
-	}
-	return true;
 }
 
 static enum answer ask_password(const struct secret_query *q, struct buf *secret,
@@ -84,55 +53,46 @@ static enum answer ask_password(const struct secret_query *q, struct buf *secret
 				secret->max));
 }
 
-/* The first line; never more than the buffer's maximum and one chunk is read. */
-static bool read_first_line(int fd, const char *path, struct buf *secret, struct err *e)
-{
-	char chunk[512];
-	const char *end = NULL;
-	bool fits = true;
-	ssize_t n = 1;
-
-	while (!end && fits && n > 0) {
-		n = fs_read(fd, chunk, sizeof(chunk));
-		size_t size = n > 0 ? (size_t)n : 0;
-		end = memchr(chunk, '\n', size);
-		fits = buf_add(secret, chunk, end ? (size_t)(end - chunk) : size);
-	}
-	mem_wipe(chunk, sizeof(chunk));
-	if (n < 0) {
-		return err_errno(e, CAUSE_SECRET, "password_file: cannot read %s", path);
-	}
-	if (!fits) {
-		return err_set(e, CAUSE_SECRET,
-			       "password_file: %s: the line is longer than %zu bytes",
-			       path, secret->max);
-	}
-	if (end && secret->size > 0 && secret->data[secret->size - 1] == '\r') {
-		secret->data[--secret->size] = '\0';
-	}
-	return true;
-}
-
 static enum answer ask_file(const struct secret_query *q, struct buf *secret,
 			    struct buf *notes, struct err *e)
 {
-	struct stat status;
-
 	(void)notes;
 	if (!q->password_file) {
 		return ANSWER_NONE;
 	}
-	int fd FS_AUTO = open_regular(q->password_file, &status);
-	if (fd < 0) {
-		const char *why = errno == EINVAL ? "it is not a file" : strerror(errno);
-		err_set(e, CAUSE_SECRET, "password_file: %s: %s", q->password_file, why);
-		return ANSWER_FAILED;
+	return found_if(secret_file_read(q->password_file, SECRET_FILE_OWN, secret, e) ||
+			err_ctx(e, "password_file"));
+}
+
+/* systemd's LoadCredential= and SetCredential=, see systemd.exec(5). */
+static enum answer ask_systemd(const struct secret_query *q, struct buf *secret,
+			       struct buf *notes, struct err *e)
+{
+	const char *folder = secure_getenv("CREDENTIALS_DIRECTORY");
+
+	if (!folder || folder[0] != '/' || !q->account) {
+		add_note(notes, "systemd", "no credentials were given");
+		return ANSWER_NONE;
 	}
-	if (!check_safe(&status, q->password_file, e)) {
-		err_ctx(e, "password_file");
-		return ANSWER_FAILED;
+	char *name MEM_AUTO = mem_printf("relay.%s.password", q->account);
+	char *path MEM_AUTO = mem_printf("%s/%s", folder, name);
+	char *why MEM_AUTO = mem_printf("there is no credential %s", name);
+	/* No file has a slash in its name: it would be one elsewhere. */
+	bool is_name = !strchr(q->account, '/');
+	if (is_name && secret_file_read(path, SECRET_FILE_CREDENTIAL, secret, e)) {
+		return ANSWER_FOUND;
 	}
-	return found_if(read_first_line(fd, q->password_file, secret, e));
+	if (!is_name || e->os_errno == ENOENT || e->os_errno == ENAMETOOLONG) {
+		add_note(notes, "systemd", why);
+		return ANSWER_NONE;
+	}
+	if (e->os_errno == EACCES) {
+		/* A service's, which has become another user since. */
+		add_note(notes, "systemd", e->text);
+		return ANSWER_NONE;
+	}
+	err_ctx(e, "systemd");
+	return ANSWER_FAILED;
 }
 
 static enum answer ask_command(const struct secret_query *q, struct buf *secret,
@@ -147,12 +107,29 @@ static enum answer ask_command(const struct secret_query *q, struct buf *secret,
 			err_ctx(e, "passwordeval"));
 }
 
+static enum answer ask_keyring(const struct secret_query *q, struct buf *secret,
+			       struct buf *notes, struct err *e)
+{
+	struct err why;
+
+	(void)e;
+	if (!q->host || !q->user) {
+		return ANSWER_NONE;
+	}
+	if (keyring_find(q->host, q->user, q->may_unlock, secret, &why) == KEYRING_DONE) {
+		return ANSWER_FOUND;
+	}
+	buf_reset(secret);
+	add_note(notes, "keyring", why.text);
+	return ANSWER_NONE;
+}
+
 static bool search_netrc(const struct secret_query *q, const char *path,
 			 struct buf *secret, bool *ret_found, struct err *e)
 {
 	struct buf text BUF_AUTO;
 	struct stat status;
-	int fd FS_AUTO = open_regular(path, &status);
+	int fd FS_AUTO = secret_file_open(path, &status);
 
 	*ret_found = false;
 	buf_init_secret(&text, NETRC_MAX);
@@ -160,15 +137,14 @@ static bool search_netrc(const struct secret_query *q, const char *path,
 		if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
 			return true;
 		}
-		return err_set(e, CAUSE_SECRET, "%s: %s", path,
-			       errno == EINVAL ? "it is not a file" : strerror(errno));
+		return err_set(e, CAUSE_SECRET, "%s: %s", path, secret_file_error(errno));
 	}
 	if (!fs_read_all(fd, &text, e) ||
 	    !netrc_find(buf_span(&text), q->host, q->user, secret, ret_found, e)) {
 		return err_ctx(e, "%s", path);
 	}
 	/* Only now: a careless file that has nothing for us is nobody's concern here. */
-	return !*ret_found || check_safe(&status, path, e);
+	return !*ret_found || secret_file_is_safe(&status, path, SECRET_FILE_OWN, e);
 }
 
 /* Whatever is wrong with the file becomes a note, for nobody asked for it by name. */
@@ -180,7 +156,7 @@ static bool ask_netrc_file(const struct secret_query *q, const char *path,
 
 	if (!search_netrc(q, path, secret, &is_found, &e)) {
 		buf_reset(secret);
-		add_note(notes, &e);
+		add_note(notes, "netrc", e.text);
 		return false;
 	}
 	return is_found;
@@ -189,6 +165,8 @@ static bool ask_netrc_file(const struct secret_query *q, const char *path,
 static enum answer ask_netrc(const struct secret_query *q, struct buf *secret,
 			     struct buf *notes, struct err *e)
 {
+	size_t before = notes->size;
+
 	(void)e;
 	if (!q->host || !q->user) {
 		return ANSWER_NONE;
@@ -199,17 +177,22 @@ static enum answer ask_netrc(const struct secret_query *q, struct buf *secret,
 			return ANSWER_FOUND;
 		}
 	}
-	return ask_netrc_file(q, "/etc/netrc", secret, notes) ? ANSWER_FOUND
-							      : ANSWER_NONE;
+	if (ask_netrc_file(q, "/etc/netrc", secret, notes)) {
+		return ANSWER_FOUND;
+	}
+	if (notes->size == before) {
+		add_note(notes, "netrc", "no entry in ~/.netrc or /etc/netrc");
+	}
+	return ANSWER_NONE;
 }
 
 static enum answer ask_terminal(const struct secret_query *q, struct buf *secret,
 				struct buf *notes, struct err *e)
 {
-	bool was_asked;
+	bool was_asked = false;
 
-	(void)notes;
 	if (!q->may_prompt) {
+		add_note(notes, "terminal", "nobody is asked");
 		return ANSWER_NONE;
 	}
 	char *question MEM_AUTO =
@@ -220,6 +203,9 @@ static enum answer ask_terminal(const struct secret_query *q, struct buf *secret
 		err_ctx(e, "password");
 		return ANSWER_FAILED;
 	}
+	if (!was_asked) {
+		add_note(notes, "terminal", "there is none to ask on");
+	}
 	return was_asked ? ANSWER_FOUND : ANSWER_NONE;
 }
 
@@ -229,7 +215,8 @@ static const struct {
 	provider *ask;
 } providers[] = {
 	{ "password", ask_password },	 { "password_file", ask_file },
-	{ "passwordeval", ask_command }, { "netrc", ask_netrc },
+	{ "systemd", ask_systemd },	 { "passwordeval", ask_command },
+	{ "keyring", ask_keyring },	 { "netrc", ask_netrc },
 	{ "terminal", ask_terminal },
 };
 
@@ -263,8 +250,10 @@ bool secret_find(const struct secret_query *q, struct buf *secret,
 	}
 	if (answer == ANSWER_NONE) {
 		err_set(e, CAUSE_SECRET,
-			"no password for %s at %s: set password_file or passwordeval%s",
-			q->user ? q->user : "?", q->host ? q->host : "?", notes.data);
+			"no password for %s at %s: password, password_file, passwordeval: "
+			"not set%s; to store one: relay password set%s%s",
+			q->user ? q->user : "?", q->host ? q->host : "?", notes.data,
+			q->account ? " " : "", q->account ? q->account : "");
 	}
 	buf_reset(secret);
 	return false;

@@ -30,11 +30,20 @@
 /* How long a killed child may take to be gone; longer only when the kernel is stuck. */
 #define GONE_AFTER_MS 1000
 
+/* What a child does: one of the two. */
+struct job {
+	const char *command;
+	spawn_function *call;
+	void *context;
+	char **environment; /* of the command */
+};
+
 struct child {
-	pid_t pid; /* and its process group */
-	int out;   /* its stdout */
-	int pidfd; /* readable once it has ended; -1 = unknown to this kernel */
-	int tty;   /* the terminal that was lent to it; -1 = none */
+	const char *what; /* its name in error texts */
+	pid_t pid;	  /* and its process group */
+	int out;	  /* its stdout */
+	int pidfd;	  /* readable once it has ended; -1 = unknown to this kernel */
+	int tty;	  /* the terminal that was lent to it; -1 = none */
 	bool is_ended, is_eof;
 	int status; /* as of waitpid(2), once it has ended */
 
@@ -43,9 +52,9 @@ struct child {
 	bool has_line, has_nul, is_too_long;
 };
 
-/* ---- in the child: only async-signal-safe calls ---- */
+/* ---- in the child: only async-signal-safe calls, until it is a function's ---- */
 
-static void child_descriptors(int out)
+static void child_descriptors(int out, bool keeps_stderr)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -54,7 +63,7 @@ static void child_descriptors(int out)
 	out = fcntl(out, F_DUPFD_CLOEXEC, 3);
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
-	if (fcntl(STDERR_FILENO, F_GETFD) < 0) {
+	if (!keeps_stderr || fcntl(STDERR_FILENO, F_GETFD) < 0) {
 		dup2(null, STDERR_FILENO);
 	}
 #ifdef SYS_close_range
@@ -63,7 +72,7 @@ static void child_descriptors(int out)
 #endif
 }
 
-static _Noreturn void child_main(const char *command, int out, int tty)
+static _Noreturn void child_main(const struct job *job, int out, int tty)
 {
 	char shell[] = "sh", option[] = "-c";
 	struct sigaction action = { .sa_handler = SIG_DFL };
@@ -76,19 +85,22 @@ static _Noreturn void child_main(const char *command, int out, int tty)
 	if (tty >= 0) {
 		tcsetpgrp(tty, getpid());
 	}
-	child_descriptors(out);
+	child_descriptors(out, job->command != NULL);
 	for (int i = 1; i < NSIG; i++) {
 		sigaction(i, &action, NULL);
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (job->call) {
+		_exit(job->call(job->context, STDOUT_FILENO));
+	}
 	/* execve's prototype is older than const; it changes nothing. */
 	union {
 		const char *given;
 		char *wanted;
-	} text = { .given = command };
+	} text = { .given = job->command };
 	char *const argv[] = { shell, option, text.wanted, NULL };
-	execve("/bin/sh", argv, environ);
+	execve("/bin/sh", argv, job->environment);
 	_exit(127);
 }
 
@@ -123,7 +135,7 @@ static void tty_take_back(struct child *c)
 	fs_close(&c->tty);
 }
 
-static bool child_start(struct child *c, const char *command, enum cause cause,
+static bool child_start(struct child *c, const struct job *job, enum cause cause,
 			struct err *e)
 {
 	int pipe_ends[2];
@@ -133,13 +145,13 @@ static bool child_start(struct child *c, const char *command, enum cause cause,
 		return err_errno(e, cause, "cannot make a pipe");
 	}
 	fcntl(pipe_ends[0], F_SETFL, O_NONBLOCK);
-	c->tty = foreground_tty();
+	c->tty = job->command ? foreground_tty() : -1;
 	/* Blocked until the child has reset them: our handlers must never run in it. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	c->pid = fork();
 	if (c->pid == 0) {
-		child_main(command, pipe_ends[1], c->tty);
+		child_main(job, pipe_ends[1], c->tty);
 	}
 	int saved = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -224,13 +236,13 @@ static bool child_run(struct child *c, int64_t deadline, enum cause cause, struc
 		child_look(c);
 		child_read(c);
 		if (is_too_much(c)) {
-			return err_set(e, cause, "the command printed too much");
+			return err_set(e, cause, "%s printed too much", c->what);
 		}
 		if (c->is_ended) {
 			return true;
 		}
 		if (clock_left(deadline) == 0) {
-			return err_set(e, cause, "the command took too long");
+			return err_set(e, cause, "%s took too long", c->what);
 		}
 		child_wait(c, deadline);
 	}
@@ -251,16 +263,16 @@ static void child_kill(struct child *c)
 static bool child_judge(struct child *c, enum cause cause, struct err *e)
 {
 	if (WIFSIGNALED(c->status)) {
-		return err_set(e, cause, "the command was ended by signal %d (%s)",
+		return err_set(e, cause, "%s was ended by signal %d (%s)", c->what,
 			       WTERMSIG(c->status), strsignal(WTERMSIG(c->status)));
 	}
 	if (WEXITSTATUS(c->status) != 0) {
-		return err_set(e, cause, "the command ended with status %d%s",
+		return err_set(e, cause, "%s ended with status %d%s", c->what,
 			       WEXITSTATUS(c->status),
 			       WEXITSTATUS(c->status) == 127 ? " (not found)" : "");
 	}
 	if (c->has_nul) {
-		return err_set(e, cause, "the command printed a NUL byte");
+		return err_set(e, cause, "%s printed a NUL byte", c->what);
 	}
 	if (c->has_line && c->line->size > 0 &&
 	    c->line->data[c->line->size - 1] == '\r') {
@@ -268,22 +280,24 @@ static bool child_judge(struct child *c, enum cause cause, struct err *e)
 	}
 	if (c->line->size == 0) {
 		return err_set(e, cause,
-			       c->has_line ? "the first line the command printed is empty"
-					   : "the command printed nothing");
+			       c->has_line ? "the first line %s printed is empty"
+					   : "%s printed nothing", c->what);
 	}
 	return true;
 }
 
-bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
-		      enum cause cause, struct err *e)
+static bool run_job(const struct job *job, const char *what, int64_t deadline,
+		    struct buf *line, enum cause cause, struct err *e)
 {
-	struct child c = { .pid = -1, .out = -1, .pidfd = -1, .tty = -1, .line = line };
+	struct child c = {
+		.what = what, .pid = -1, .out = -1, .pidfd = -1, .tty = -1, .line = line,
+	};
 	struct sigaction action = { .sa_handler = SIG_DFL }, before;
 
 	buf_reset(line);
 	/* Whoever ignores SIGCHLD, as some callers' parents do, never learns a status. */
 	sigaction(SIGCHLD, &action, &before);
-	bool is_good = child_start(&c, command, cause, e) &&
+	bool is_good = child_start(&c, job, cause, e) &&
 		       child_run(&c, deadline, cause, e) && child_judge(&c, cause, e);
 	if (c.pid > 0 && !c.is_ended) {
 		child_kill(&c);
@@ -296,4 +310,40 @@ bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
 		buf_reset(line);
 	}
 	return is_good;
+}
+
+/* Our environment without what is secret in it; the caller frees the list, not the texts. */
+static char **open_environment(void)
+{
+	static const char hidden[] = "RELAY_PASSWORD=";
+	size_t count = 0, kept = 0;
+
+	while (environ && environ[count]) {
+		count++;
+	}
+	char **list = mem_alloc(count + 1, sizeof(*list));
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(environ[i], hidden, sizeof(hidden) - 1) != 0) {
+			list[kept++] = environ[i];
+		}
+	}
+	return list;
+}
+
+bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
+		      enum cause cause, struct err *e)
+{
+	const struct job job = { .command = command, .environment = open_environment() };
+	bool is_good = run_job(&job, "the command", deadline, line, cause, e);
+
+	free(job.environment);
+	return is_good;
+}
+
+bool spawn_call(const char *what, spawn_function *call, void *context, int64_t deadline,
+		struct buf *line, enum cause cause, struct err *e)
+{
+	const struct job job = { .call = call, .context = context };
+
+	return run_job(&job, what, deadline, line, cause, e);
 }

@@ -16,7 +16,7 @@ logfile ~/log
 
 def test_relay_check_shows_values_and_origins(home, run_sendmail):
     file = home(".relayrc", RC)
-    done = run_sendmail(["check"], name="relay")
+    done = run_sendmail(["check", "--offline"], name="relay")
     assert (done.rc, done.err) == (0, "")
     found = settings(done.out)
     expected = {"account": "default", "host": "mail.test", "from": "me@mail.test", "user": "me@mail.test",
@@ -32,20 +32,20 @@ def test_relay_check_shows_values_and_origins(home, run_sendmail):
 
 def test_relay_check_shows_every_account_or_one(home, run_sendmail):
     home(".relayrc", ACCOUNTS)
-    done = run_sendmail(["check"], name="relay")
+    done = run_sendmail(["check", "--offline"], name="relay")
     blocks = [settings(block) for block in done.out.split("\n\n")]
     assert [b["account"][0] for b in blocks] == ["home", "work", "both", "default"]
     assert [b["host"][0] for b in blocks] == ["home.test", "work.test", "work.test", "home.test"]
-    one = run_sendmail(["check", "-a", "work"], name="relay")
+    one = run_sendmail(["check", "-a", "work", "--offline"], name="relay")
     assert settings(one.out) == blocks[1]
     assert settings(run_sendmail(["-P", "-a", "work"]).out) == blocks[1]
 
 
 def test_what_relay_check_prints_is_a_configuration(home, run_sendmail):
     home(".relayrc", RC.replace("password", "passwordeval echo"))
-    first = run_sendmail(["check"], name="relay")
+    first = run_sendmail(["check", "--offline"], name="relay")
     home(".relayrc", first.out)
-    second = run_sendmail(["check"], name="relay")
+    second = run_sendmail(["check", "--offline"], name="relay")
     assert (first.rc, second.rc) == (0, 0)
     values = [{k: v for k, (v, _) in settings(done.out).items()} for done in (first, second)]
     assert values[0] == values[1]
@@ -53,16 +53,18 @@ def test_what_relay_check_prints_is_a_configuration(home, run_sendmail):
 
 def test_relay_check_reports_an_error_and_the_file(home, run_sendmail):
     file = home(".relayrc", RC + "hots x\n")
-    done = run_sendmail(["check"], name="relay")
+    done = run_sendmail(["check", "--offline"], name="relay")
     assert done.rc == 78
-    assert done.err == f'relay check: {file}:7: hots: unknown setting; did you mean "host"?\n'
+    assert done.err == f'{file}:7: error: hots: unknown setting; did you mean "host"?\n' and done.out == ""
 
 
 def test_relay_check_reports_every_account_that_cannot_work(home, run_sendmail):
-    file = home(".relayrc", "account a\nfrom a@x.test\naccount b\nhost b.test\nauth on\naccount default\nhost c.test\n")
-    done = run_sendmail(["check"], name="relay")
-    assert done.rc == 78 and f"{file}:1: host: " in done.err and f"{file}:5: auth: " in done.err
-    assert settings(done.out.strip())["host"][0] == "c.test"
+    file = home(".relayrc", "account a\nfrom a@x.test\naccount b : a\nhost b.test\nauth on\naccount default : b\nauth off\n")
+    done = run_sendmail(["check", "--offline"], name="relay")
+    assert done.rc == 78 and [line.split("; ")[0] for line in done.err.splitlines()] == [
+        f"{file}:1: error: account a: host: the account has no server",
+        f"{file}:5: error: account b: auth: a login needs a user"]
+    assert [settings(block)["account"][0] for block in done.out.split("\n\n")] == ["a", "b", "default"]
 
 
 @pytest.mark.parametrize("args,status", [(["help"], 0), (["--help"], 0), (["version"], 0), ([], 0), (["chekc"], 64),
@@ -120,7 +122,8 @@ def test_pretend_and_bv_send_nothing(submit):
 @pytest.mark.parametrize("setting", ["tls_trust_file /nowhere", "tls_crl_file /nowhere", "tls_priorities NONSENSE",
                                      "aliases /nowhere", "user u\npassword_file /nowhere"])
 def test_check_reads_the_files_a_mail_would_need(home, run_sendmail, setting):
-    home(".relayrc", f"host h.test\n{setting}\n")
-    done = run_sendmail(["check"], name="relay")
-    assert done.rc in (75, 78) and done.err.count("\n") == 1
-    assert done.err.startswith("relay check: account default: ") and "host h.test" in done.out.replace("\t", " ")
+    file = home(".relayrc", f"host h.test\nfrom me@h.test\n{setting}\n")
+    done = run_sendmail(["check", "--offline"], name="relay")
+    line, key = 2 + len(setting.splitlines()), setting.splitlines()[-1].split()[0]
+    assert done.rc == 78 and done.err.count("\n") == 1
+    assert done.err.startswith(f"{file}:{line}: error: account default: {key}: ") and "host h.test" in done.out.replace("\t", " ")

@@ -92,6 +92,34 @@ static void a_target_without_sense_is_a_configuration_error(void **state)
 	}
 }
 
+static void a_look_up_connects_to_nothing(void **state)
+{
+	static const struct {
+		struct net_target t;
+		enum cause cause;
+	} cases[] = {
+		{ { .host = "127.0.0.1", .port = 1 }, CAUSE_NONE },
+		{ { .host = "[::1]", .port = 1 }, CAUSE_NONE },
+		{ { .host = "localhost", .port = 1, .family = NET_IPV6 }, CAUSE_NONE },
+		{ { .host = "no.such.name.invalid", .port = 1, .proxy_host = "localhost",
+		    .proxy_port = 1 }, CAUSE_NONE },
+		{ { .unix_path = "/nowhere" }, CAUSE_NONE },
+		{ { .host = "", .port = 25 }, CAUSE_CONFIG },
+		{ { .host = "a", .port = 25, .proxy_host = "", .proxy_port = 1 }, CAUSE_CONFIG },
+		{ { .host = "127.0.0.1", .port = 25, .source_ip = "::1" }, CAUSE_CONFIG },
+		{ { .host = "127.0.0.1", .port = 25, .proxy_host = "a..b", .proxy_port = 1 },
+		  CAUSE_DNS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err e = { 0 };
+		bool ok = net_look_up(&cases[i].t, clock_deadline(10), &e);
+		assert_int_equal(ok, cases[i].cause == CAUSE_NONE);
+		assert_int_equal(e.cause, cases[i].cause);
+	}
+}
+
 static void a_failed_connection_names_host_port_and_reasons(void **state)
 {
 	struct net_address a;
@@ -249,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_of_host_connects),
 		cmocka_unit_test(a_target_without_sense_is_a_configuration_error),
+		cmocka_unit_test(a_look_up_connects_to_nothing),
 		cmocka_unit_test(a_failed_connection_names_host_port_and_reasons),
 		cmocka_unit_test(a_source_address_is_bound),
 		cmocka_unit_test(a_proxy_is_asked_and_its_refusal_explained),

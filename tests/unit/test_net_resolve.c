@@ -174,6 +174,7 @@ static void a_dead_name_server_is_given_up_at_the_deadline(void **state)
 	assert_in_range(clock_ms() - start, 48, 1000);
 	assert_int_equal(e.cause, CAUSE_DNS);
 	assert_string_equal(e.text, "cannot resolve smtp.example.org: no answer in time");
+	assert_true(err_is_timeout(&e));
 	/* It answers after all; its thread must find its memory in place. */
 	assert_true(fs_write_all(dead_server[1], "x", 1));
 	assert_int_equal(fs_read(answered[0], &c, 1), 1);

@@ -334,6 +334,65 @@ static void inheritance_cannot_fill_the_memory(void **state)
 	buf_clear(&text);
 }
 
+/* "LINE text\n", '!' before an error. */
+static void take_report(void *arg, bool is_error, const char *file, unsigned line,
+			const char *text)
+{
+	assert_string_equal(file, "rc");
+	assert_true(buf_printf(arg, "%s%u %s\n", is_error ? "!" : "", line, text));
+}
+
+static void every_wrong_line_is_reported(void **state)
+{
+	const char *text = "host h\nport x\nhots y\n\x01\nuser u\naccount a : b\nport 0\n"
+			   "host other\naccount c\nkeepbcc on\ntls_force_sslv3\nuser v\n";
+	struct buf reports BUF_AUTO;
+	struct conf_env env = { .home = "/h", .report = take_report, .report_arg = &reports };
+	struct conf c;
+	struct err e;
+
+	(void)state;
+	buf_init(&reports, 4096);
+	conf_init(&c);
+	assert_true(parse_text(&c, span_str(text), "rc", NULL, &env, &e));
+	assert_string_equal(reports.data,
+		"!2 port: must be a number from 1 to 65535\n"
+		"!3 hots: unknown setting; did you mean \"host\"?\n"
+		"!4 a control character (0x01)\n"
+		"!6 account: there is no account \"b\" before this line\n"
+		"!7 port: must be a number from 1 to 65535\n"
+		"10 keepbcc: an old word; write: remove_bcc_headers off\n"
+		"11 tls_force_sslv3: an old word, which is ignored; remove this line\n");
+	/* Reading went on, but not into the account before a wrong one. */
+	assert_string_equal(conf_text(&c.accounts[0], KEY_HOST), "h");
+	assert_string_equal(conf_text(&c.accounts[0], KEY_USER), "u");
+	assert_string_equal(conf_text(conf_choose(&c, "c", NULL, &e), KEY_USER), "v");
+	conf_clear(&c);
+}
+
+static void reports_have_an_end(void **state)
+{
+	struct buf reports BUF_AUTO, text BUF_AUTO;
+	struct conf_env env = { .home = "/h", .report = take_report, .report_arg = &reports };
+	struct conf c;
+	struct err e = { 0 };
+
+	(void)state;
+	buf_init(&reports, 1 << 20);
+	buf_init(&text, 1 << 20);
+	for (int i = 0; i < 101; i++) {
+		assert_true(buf_add_str(&text, "nosuch\n"));
+	}
+	conf_init(&c);
+	assert_false(parse_text(&c, buf_span(&text), "rc", NULL, &env, &e));
+	assert_string_equal(e.text, "rc: more than 100 wrong lines; the rest is not read");
+	conf_clear(&c);
+	conf_init(&c);
+	buf_drop_end(&text, strlen("nosuch\n"));
+	assert_true(parse_text(&c, buf_span(&text), "rc", NULL, &env, &e));
+	conf_clear(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +408,8 @@ int main(void)
 		cmocka_unit_test(eval_fails_with_its_line),
 		cmocka_unit_test(the_number_of_accounts_is_bounded),
 		cmocka_unit_test(inheritance_cannot_fill_the_memory),
+		cmocka_unit_test(every_wrong_line_is_reported),
+		cmocka_unit_test(reports_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,12 +120,43 @@ static void nothing_dangerous_is_printed(void **state)
 	conf_clear(&c);
 }
 
+static void values_are_shown_one_by_one_without_secrets(void **state)
+{
+	static const struct {
+		enum key key;
+		const char *want;
+	} rows[] = {
+		{ KEY_HOST, "h" },	   { KEY_PASSWORD, "********" },
+		{ KEY_USER, NULL },	   { KEY_PORT, "465" },
+		{ KEY_TLS_TRUST_FILE, "" }, { KEY_LOGFILE, "/a\xff" "b" },
+	};
+	struct conf c;
+	const struct account *a = good(&c, "host h\npassword p\ntls_trust_file\n"
+					   "logfile /a\xff" "b\ntls_key_file "
+					   "pkcs11:token=t?pin-value=1234\n", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = conf_shown(a, rows[i].key);
+		assert_int_equal(text == NULL, rows[i].want == NULL);
+		if (text) {
+			assert_string_equal(text, rows[i].want);
+		}
+		free(text);
+	}
+	char *uri = conf_shown(a, KEY_TLS_KEY_FILE);
+	assert_null(strstr(uri, "1234"));
+	free(uri);
+	conf_clear(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_setting_in_force_has_its_origin),
 		cmocka_unit_test(the_output_parses_again),
 		cmocka_unit_test(nothing_dangerous_is_printed),
+		cmocka_unit_test(values_are_shown_one_by_one_without_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

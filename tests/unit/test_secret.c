@@ -6,13 +6,20 @@
 #include "sys/secret.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define NETRC "machine smtp.example.org login joe password from-netrc\n"
 
-#define NOTHING_FOR(user)                                                                \
-	"no password for " user " at smtp.example.org: set password_file or passwordeval"
+/* Who was asked, and why each had nothing; netrc says so itself. */
+#define NOTHING(user, netrc)                                                             \
+	"no password for " user " at smtp.example.org: password, password_file, "        \
+	"passwordeval: not set; systemd: no credentials were given; "                    \
+	"keyring: there is no D-Bus session; netrc: " netrc                              \
+	"; terminal: nobody is asked; to store one: relay password set work"
+#define NOTHING_FOR(user) NOTHING(user, "no entry in ~/.netrc or /etc/netrc")
 
 /* A home of our own, gone at the end of each test. */
 struct home {
@@ -27,6 +34,10 @@ static int home_new(void **state)
 	h = (struct home){ .path = "/tmp/relay-test-XXXXXX" };
 	assert_non_null(mkdtemp(h.path));
 	*state = &h;
+	/* No keyring and no credentials of the tester's own. */
+	setenv("XDG_RUNTIME_DIR", h.path, 1);
+	unsetenv("DBUS_SESSION_BUS_ADDRESS");
+	unsetenv("CREDENTIALS_DIRECTORY");
 	return 0;
 }
 
@@ -38,7 +49,8 @@ static const char *home_file(struct home *h, const char *name)
 
 static int home_end(void **state)
 {
-	static const char *const names[] = { ".netrc", "password", "link" };
+	static const char *const names[] = { ".netrc", "password", "link", "bus",
+					     "relay.work.password" };
 	struct home *h = *state;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -84,6 +96,7 @@ static void the_first_provider_that_answers_is_taken(void **state)
 	struct home *h = *state;
 	struct secret_query q = { .password = "direct",
 				  .passwordeval = "echo from-command",
+				  .account = "work",
 				  .host = "smtp.example.org",
 				  .user = "joe",
 				  .home = h->path };
@@ -103,13 +116,94 @@ static void the_first_provider_that_answers_is_taken(void **state)
 	assert_string_equal(find(&q, &cause), NOTHING_FOR("ann"));
 	assert_int_equal(cause, CAUSE_SECRET);
 	q.user = NULL;
-	assert_string_equal(find(&q, &cause), NOTHING_FOR("?"));
+	assert_string_equal(
+		find(&q, &cause),
+		"no password for ? at smtp.example.org: password, password_file, "
+		"passwordeval: not set; systemd: no credentials were given; "
+		"terminal: nobody is asked; to store one: relay password set work");
+}
+
+static void a_credential_of_systemd_is_found_by_the_accounts_name(void **state)
+{
+	static const struct {
+		const char *account;
+		mode_t mode; /* 0 = no such file */
+		const char *want;
+	} cases[] = {
+		{ "work", 0400, "systemd: from-systemd" },
+		{ "work", 0600, "systemd: from-systemd" },
+		/* The service's user has an ACL, which shows as the group's right. */
+		{ "work", 0440, "systemd: from-systemd" },
+		{ "work", 0460, "!others can use it (mode 0460)" },
+		{ "work", 0404, "!others can use it (mode 0404)" },
+		{ "work", 0, "!; systemd: there is no credential relay.work.password; key" },
+		{ "home", 0400, "!; systemd: there is no credential relay.home.password; key" },
+		{ "x/../work", 0400, "!; systemd: there is no credential relay.x/../work.password" },
+		{ NULL, 0400, "!; systemd: no credentials were given; key" },
+	};
+	struct home *h = *state;
+
+	setenv("CREDENTIALS_DIRECTORY", h->path, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct secret_query q = { .account = cases[i].account,
+					  .host = "smtp.example.org",
+					  .user = "joe",
+					  .home = h->path };
+		const char *want = cases[i].want;
+		enum cause cause;
+		unlink(home_file(h, "relay.work.password"));
+		if (cases[i].mode) {
+			put(h, "relay.work.password", "from-systemd\n", 13, cases[i].mode);
+		}
+		const char *got = find(&q, &cause);
+		if (want[0] == '!' ? !strstr(got, want + 1) : strcmp(got, want) != 0) {
+			fail_msg("%zu: %s", i, got);
+		}
+		/* Given, but unsafe: the next provider is not asked. */
+		bool is_unsafe = strstr(want, "others can use it") != NULL;
+		assert_int_equal(cause, want[0] != '!' ? CAUSE_NONE
+					: is_unsafe    ? CAUSE_CONFIG
+						       : CAUSE_SECRET);
+	}
+	/* password_file comes first, passwordeval comes later. */
+	put(h, "relay.work.password", "from-systemd\n", 13, 0400);
+	struct secret_query q = { .account = "work", .passwordeval = "echo from-command" };
+	enum cause cause;
+	assert_string_equal(find(&q, &cause), "systemd: from-systemd");
+	put(h, "password", "from-file\n", 10, 0400);
+	q.password_file = h->file;
+	assert_string_equal(find(&q, &cause), "password_file: from-file");
+}
+
+/* A socket where nobody listens, and one that does not speak D-Bus: told, not waited for. */
+static void a_session_bus_that_is_none_is_told(void **state)
+{
+	struct home *h = *state;
+	struct secret_query q = { .account = "work",
+				  .host = "smtp.example.org",
+				  .user = "joe",
+				  .home = h->path };
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	enum cause cause;
+
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", home_file(h, "bus"));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	const char *got = find(&q, &cause);
+	assert_int_equal(cause, CAUSE_SECRET);
+	assert_null(strstr(got, "there is no D-Bus session"));
+	assert_non_null(strstr(got, "; keyring: "));
+	setenv("DBUS_SESSION_BUS_ADDRESS", "nonsense", 1);
+	assert_non_null(strstr(find(&q, &cause), "; keyring: "));
+	close(fd);
 }
 
 static void a_named_provider_that_fails_is_the_end(void **state)
 {
 	struct home *h = *state;
 	struct secret_query q = { .passwordeval = "echo hunter2; exit 1",
+				  .account = "work",
 				  .host = "smtp.example.org",
 				  .user = "joe",
 				  .home = h->path };
@@ -224,16 +318,16 @@ static void a_line_break_cannot_come_from_the_configuration(void **state)
 static void a_netrc_that_cannot_be_used_is_explained_at_the_end(void **state)
 {
 	struct home *h = *state;
-	struct secret_query q = { .host = "smtp.example.org",
+	struct secret_query q = { .account = "work",
+				  .host = "smtp.example.org",
 				  .user = "joe",
 				  .home = h->path };
 	enum cause cause;
-	char want[300];
+	char want[600];
 
 	put(h, ".netrc", NETRC, strlen(NETRC), 0644);
 	snprintf(want, sizeof(want),
-		 NOTHING_FOR("joe") "; "
-				    "%s: others can use it (mode 0644): chmod 600 %s",
+		 NOTHING("joe", "%s: others can use it (mode 0644): chmod 600 %s"),
 		 h->file, h->file);
 	assert_string_equal(find(&q, &cause), want);
 	assert_int_equal(cause, CAUSE_SECRET);
@@ -244,9 +338,7 @@ static void a_netrc_that_cannot_be_used_is_explained_at_the_end(void **state)
 
 	put(h, ".netrc", "machine a\nlogin \"joe\n", 21, 0600);
 	snprintf(want, sizeof(want),
-		 NOTHING_FOR("ann") "; "
-				    "%s: line 2: the line ends inside a word",
-		 h->file);
+		 NOTHING("ann", "%s: line 2: the line ends inside a word"), h->file);
 	assert_string_equal(find(&q, &cause), want);
 	q.home = NULL;
 	assert_string_equal(find(&q, &cause), NOTHING_FOR("ann"));
@@ -258,6 +350,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_provider_that_answers_is_taken),
 		TEST(a_named_provider_that_fails_is_the_end),
+		TEST(a_credential_of_systemd_is_found_by_the_accounts_name),
+		TEST(a_session_bus_that_is_none_is_told),
 		TEST(a_file_that_others_can_use_is_refused),
 		TEST(the_first_line_of_the_file_counts),
 		TEST(long_secrets_fit_up_to_the_maximum),

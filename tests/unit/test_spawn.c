@@ -195,6 +195,70 @@ static void the_command_may_ask_at_the_terminal(void **state)
 	assert_int_equal(pty_end(&p), 0);
 }
 
+/* What the function shall do; it cannot reach our own descriptors. */
+struct told {
+	const char *text;
+	int status;
+	bool hangs;
+};
+
+static int tell(void *context, int out)
+{
+	const struct told *t = context;
+	ssize_t n = write(out, t->text, strlen(t->text));
+
+	if (fcntl(9, F_GETFD) >= 0) {
+		return 77;
+	}
+	/* Lost: the caller's stderr is for one line of ours. */
+	n += write(STDERR_FILENO, "noise\n", 6);
+	while (t->hangs) {
+		pause();
+	}
+	return n > 0 ? t->status : 1;
+}
+
+static void a_function_answers_from_a_process_of_its_own(void **state)
+{
+	static const struct {
+		struct told told;
+		const char *want; /* "!…" = this error */
+	} cases[] = {
+		{ { "answer\n", 0, false }, "answer" },
+		{ { "two words\nmore\n", 0, false }, "two words" },
+		{ { "hunter2\n", 3, false }, "!it ended with status 3" },
+		{ { "", 0, false }, "!it printed nothing" },
+		{ { "hunter2\n", 0, true }, "!it took too long" },
+	};
+	int inherited = dup2(STDERR_FILENO, 9);
+
+	(void)state;
+	assert_int_equal(inherited, 9);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *want = cases[i].want;
+		struct told told = cases[i].told;
+		struct buf line;
+		struct err e = { 0 };
+		buf_init_secret(&line, 100);
+		int64_t deadline = clock_ms() + (told.hangs ? 200 : 10000);
+		bool is_good = spawn_call("it", tell, &told, deadline, &line, CAUSE_SECRET, &e);
+		assert_string_equal(is_good ? "" : e.text, want[0] == '!' ? want + 1 : "");
+		assert_string_equal(line.data, want[0] == '!' ? "" : want);
+		buf_clear(&line);
+	}
+	close(inherited);
+}
+
+static void the_command_does_not_see_our_password(void **state)
+{
+	(void)state;
+	setenv("RELAY_PASSWORD", "hunter2", 1);
+	setenv("RELAY_PASSWORD_FILE", "/run/secrets/x", 1);
+	assert_gives("echo \"$RELAY_PASSWORD<$RELAY_PASSWORD_FILE\"", "</run/secrets/x");
+	unsetenv("RELAY_PASSWORD");
+	unsetenv("RELAY_PASSWORD_FILE");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +266,8 @@ int main(void)
 		cmocka_unit_test(the_deadline_kills_the_whole_group),
 		cmocka_unit_test(a_helper_left_in_the_background_is_not_waited_for),
 		cmocka_unit_test(the_command_starts_from_a_clean_state),
+		cmocka_unit_test(a_function_answers_from_a_process_of_its_own),
+		cmocka_unit_test(the_command_does_not_see_our_password),
 		cmocka_unit_test(closed_standard_descriptors_do_no_harm),
 		cmocka_unit_test(the_command_may_ask_at_the_terminal),
 	};

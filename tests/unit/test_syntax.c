@@ -73,6 +73,9 @@ static void host_names(void **state)
 	}
 	assert_false(syntax_host("smtp.example.org:587", &e));
 	assert_string_equal(e.text, "not a host name; a port has its own line: port 587");
+	assert_false(syntax_host("smtps://smtp.example.org:465", &e));
+	assert_string_equal(e.text, "not a host name but a URL; write only the name, as in: "
+				    "host smtp.example.org");
 
 	char longest[300];
 	for (size_t i = 0; i < sizeof(longest); i++) {
