@@ -111,7 +111,8 @@ static bool convert_field(const struct domains *d, const struct header_field *fi
 static bool add_field(const struct domains *d, const struct header_field *field,
 		      struct buf *out, struct err *e)
 {
-	BUF_AUTO struct buf text, folded;
+	BUF_AUTO struct buf text;
+	BUF_AUTO struct buf folded;
 	struct header_field now;
 
 	buf_init(&text, field->whole.size * REPAIR_GROWTH + REPAIR_SLACK);
