@@ -41,6 +41,12 @@ static bool key_name(struct span variable, char *name)
 	return true;
 }
 
+/* Kubernetes sets RELAY_PORT=tcp://10.0.0.1:25 for a service that is called relay. */
+static bool is_of_a_service(struct span name, const char *value)
+{
+	return text_equal_fold(name, span_str(PREFIX "PORT")) && strstr(value, "://");
+}
+
 static bool fail_near(struct span variable, const char *nearest, struct err *e)
 {
 	char upper[NAME_MAX_SIZE] = "";
@@ -64,7 +70,7 @@ static bool take(struct conf *c, struct account **account, const char *variable,
 
 	/* An empty one counts as not there: that is how compose files leave one out. */
 	if (!variable[name.size] || !variable[name.size + 1] ||
-	    !key_name(name, key_text)) {
+	    !key_name(name, key_text) || is_of_a_service(name, variable + name.size + 1)) {
 		return true;
 	}
 	if (!conf_key_find(span_str(key_text), &key)) {

@@ -10,6 +10,9 @@
 /* Pairs of states that are looked at. */
 enum { PAIRS_MAX = 2048 };
 
+/* What takes as long as one step(): a look at so many pairs; all letters take so many. */
+enum { PAIRS_A_STEP = 16, LETTERS_STEPS = 512 };
+
 static void set_add(struct pattern_piece *piece, unsigned char c)
 {
 	piece->set[c / 64] |= (uint64_t)1 << c % 64;
@@ -112,8 +115,17 @@ static bool is_end(const struct pattern *p, uint64_t states)
 	return states >> p->count & 1;
 }
 
+/* False: there is not so much left. */
+static bool spend(size_t *work, size_t steps)
+{
+	bool is_enough = *work >= steps;
+
+	*work -= is_enough ? steps : *work;
+	return is_enough;
+}
+
 /* One text that inner matches: most pairs of patterns are told apart by it. */
-static bool takes_sample(const struct pattern *outer, const struct pattern *inner)
+static bool takes_sample(const struct pattern *outer, const struct pattern *inner, size_t *work)
 {
 	uint64_t states = past_stars(outer, 1);
 
@@ -121,6 +133,9 @@ static bool takes_sample(const struct pattern *outer, const struct pattern *inne
 		unsigned c = 1;
 		if (inner->at[i].is_star) {
 			continue;
+		}
+		if (!spend(work, 1)) {
+			return false;
 		}
 		while (c < 255 && !set_has(&inner->at[i], (unsigned char)c)) {
 			c++;
@@ -167,11 +182,15 @@ struct walk {
 	const struct pattern *outer, *inner;
 	struct pair pairs[PAIRS_MAX];
 	size_t count;
+	size_t *work;
 };
 
 /* False: no answer, the two are too hard. */
 static bool reach(struct walk *w, size_t inner, uint64_t outer)
 {
+	if (!spend(w->work, 1 + w->count / PAIRS_A_STEP)) {
+		return false;
+	}
 	for (size_t i = 0; i < w->count; i++) {
 		if (w->pairs[i].inner == inner && w->pairs[i].outer == outer) {
 			return true;
@@ -199,7 +218,7 @@ static bool reach_all(struct walk *w, struct pair from, const unsigned char *let
 	return ok;
 }
 
-bool pattern_covers(const struct pattern *outer, const struct pattern *inner)
+bool pattern_covers(const struct pattern *outer, const struct pattern *inner, size_t *work)
 {
 	unsigned char letters[256];
 	struct walk w;
@@ -207,7 +226,9 @@ bool pattern_covers(const struct pattern *outer, const struct pattern *inner)
 	w.outer = outer;
 	w.inner = inner;
 	w.count = 0;
-	if (!takes_sample(outer, inner) || !reach(&w, 0, past_stars(outer, 1))) {
+	w.work = work;
+	if (!takes_sample(outer, inner, work) || !spend(work, LETTERS_STEPS) ||
+	    !reach(&w, 0, past_stars(outer, 1))) {
 		return false;
 	}
 	size_t letter_count = find_letters(outer, inner, letters);

@@ -27,8 +27,9 @@ bool pattern_read(struct pattern *p, const char *text, bool is_literal);
 
 /*
  * Is everything that `inner` matches also matched by `outer`?  Exact, but for two patterns
- * that are too hard to compare it says no.
+ * that are too hard to compare it says no, and so it does for all when no work is left.
+ * work: in steps; what was done is taken off.
  */
-bool pattern_covers(const struct pattern *outer, const struct pattern *inner);
+bool pattern_covers(const struct pattern *outer, const struct pattern *inner, size_t *work);
 
 #endif

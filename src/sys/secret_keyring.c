@@ -8,6 +8,7 @@
 #include "sys/secret_lib.h"
 #include "sys/spawn.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,48 @@ static char *address_of(const char *folder)
 	}
 	BUG_ON(!fits);
 	return buf_take(&address);
+}
+
+/* The path at text, up to the end of its value, without D-Bus's escapes.  Freed by the caller. */
+static char *path_in(const char *text)
+{
+	size_t size = strcspn(text, ",;"), to = 0;
+	char *path = mem_copy(text, size);
+
+	for (size_t i = 0; i < size; i++) {
+		char digits[3] = { 0 }, *end = digits;
+		unsigned long byte = 0;
+		if (path[i] == '%' && i + 2 < size) {
+			memcpy(digits, path + i + 1, 2);
+			byte = strtoul(digits, &end, 16);
+		}
+		bool is_escape = end == digits + 2 && byte > 0;
+		path[to++] = is_escape ? (char)byte : path[i];
+		i += is_escape ? 2 : 0;
+	}
+	path[to] = '\0';
+	return path;
+}
+
+/*
+ * Is a socket of the address another user's?  After su, the variables are those of the user
+ * before, who must not be given our password, nor choose it.
+ */
+static bool is_anothers(const char *address)
+{
+	static const char key[] = "path=";
+	struct stat status;
+
+	for (const char *p = strstr(address, key); p; p = strstr(p, key)) {
+		bool is_key = p > address && (p[-1] == ':' || p[-1] == ',');
+		p += strlen(key);
+		char *path MEM_AUTO = is_key ? path_in(p) : NULL;
+		if (path && stat(path, &status) == 0 && status.st_uid != geteuid() &&
+		    status.st_uid != 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Cron and many services have no such variable, but the session is there. */
@@ -131,6 +174,9 @@ static enum keyring ask_twice(struct secret_lib_request *r, bool may_unlock,
 
 	if (!bus) {
 		return fail_with(KEYRING_ABSENT, e, "there is no D-Bus session");
+	}
+	if (is_anothers(bus)) {
+		return fail_with(KEYRING_ABSENT, e, "the D-Bus session is another user's");
 	}
 	r->bus = bus;
 	enum keyring answer = ask(r, ANSWER_SECONDS, line, e);

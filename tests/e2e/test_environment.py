@@ -88,7 +88,7 @@ def test_shown_with_the_variable_as_origin(run_sendmail, call):
 
 
 @pytest.mark.parametrize("env, error", [
-    ({"RELAY_PORT": "tcp://10.0.0.1:25"}, "RELAY_PORT: port: must be a number from 1 to 65535"),
+    ({"RELAY_PORT": "tcp://10.0.0.1:25"}, "no configuration: "), ({"RELAY_PORT": "x"}, "RELAY_PORT: port: must be a number from 1 to 65535"),
     ({"RELAY_HOTS": "h"}, "RELAY_HOTS: unknown setting; did you mean RELAY_HOST?"),
     ({"RELAY_HOST": "h.test", "RELAY_PASSWRD": "p"}, "RELAY_PASSWRD: unknown setting; did you mean RELAY_PASSWORD?"),
     ({"RELAY_HOST": "h.test", "RELAY_PASSWORD": "hunter2\n"}, "RELAY_PASSWORD: password: there is a line break"),

@@ -11,13 +11,21 @@ static bool is_literal(const char *text)
 	return !strpbrk(text, "?*[");
 }
 
+/* With work enough. */
+static bool is_covered(const struct pattern *outer, const struct pattern *inner)
+{
+	size_t work = 10000000;
+
+	return pattern_covers(outer, inner, &work);
+}
+
 static bool covers(const char *outer, const char *inner)
 {
 	struct pattern a, b;
 
 	assert_true(pattern_read(&a, outer, is_literal(outer)));
 	assert_true(pattern_read(&b, inner, is_literal(inner)));
-	return pattern_covers(&a, &b);
+	return is_covered(&a, &b);
 }
 
 static void patterns_that_take_all_of_another(void **state)
@@ -109,14 +117,14 @@ static void pieces_are_read_as_text_match_reads_them(void **state)
 			assert_true(pattern_read(&set, sets[i], false));
 			assert_int_equal(set.count, 1);
 			assert_true(pattern_read(&letter, one, true));
-			assert_int_equal(pattern_covers(&set, &letter),
+			assert_int_equal(is_covered(&set, &letter),
 					 text_match(sets[i], span_str(one)));
 		}
 	}
 	struct pattern star, any;
 	assert_true(pattern_read(&star, "*", true));
 	assert_true(pattern_read(&any, "x", true));
-	assert_false(pattern_covers(&star, &any));
+	assert_false(is_covered(&star, &any));
 }
 
 static void what_is_too_long_or_too_hard_has_no_answer(void **state)
@@ -130,11 +138,31 @@ static void what_is_too_long_or_too_hard_has_no_answer(void **state)
 	assert_false(pattern_read(&p, text, true));
 	text[PATTERN_MAX] = '\0';
 	assert_true(pattern_read(&p, text, true));
-	assert_true(pattern_covers(&p, &p));
+	assert_true(is_covered(&p, &p));
 	/* One state for every way to have seen the last 40 letters: it ends all the same. */
 	assert_true(pattern_read(&hard, "*a????????????????????????????????????????", false));
 	assert_true(pattern_read(&p, "*a*b*????????????????????????????????????????", false));
-	assert_false(pattern_covers(&hard, &p));
+	assert_false(is_covered(&hard, &p));
+}
+
+static void many_hard_pairs_use_up_the_work(void **state)
+{
+	struct pattern outer, inner;
+	size_t work = 1000000, count = 0;
+
+	(void)state;
+	assert_true(pattern_read(&outer, "*[ab]????????????????????*@x", false));
+	assert_true(pattern_read(&inner, "*[ac]????????????????????*@x", false));
+	for (size_t before = work + 1; work > 0 && work < before; count++) {
+		before = work;
+		assert_false(pattern_covers(&outer, &inner, &work));
+	}
+	assert_int_equal(work, 0);
+	assert_in_range(count, 2, 100);
+	/* Nothing is left, not even for what is plain. */
+	assert_true(pattern_read(&outer, "*@x", false));
+	assert_false(pattern_covers(&outer, &inner, &work));
+	assert_true(is_covered(&outer, &inner));
 }
 
 int main(void)
@@ -145,6 +173,7 @@ int main(void)
 		cmocka_unit_test(the_answer_agrees_with_text_match),
 		cmocka_unit_test(pieces_are_read_as_text_match_reads_them),
 		cmocka_unit_test(what_is_too_long_or_too_hard_has_no_answer),
+		cmocka_unit_test(many_hard_pairs_use_up_the_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

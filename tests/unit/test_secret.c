@@ -199,6 +199,47 @@ static void a_session_bus_that_is_none_is_told(void **state)
 	close(fd);
 }
 
+/* As after su, which leaves the variables of the user before. */
+static void a_session_bus_of_another_user_is_not_asked(void **state)
+{
+	static const char *const around[][2] = {
+		{ "unix:path=", "" },
+		{ "unix:guid=00,path=", "" },
+		{ "unix:path=/no/such;unix:path=", ",guid=00" },
+	};
+	struct home *h = *state;
+	struct secret_query q = { .account = "work",
+				  .host = "smtp.example.org",
+				  .user = "joe",
+				  .home = h->path };
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	char address[200];
+	enum cause cause;
+
+	if (geteuid() != 0) {
+		skip();
+	}
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", home_file(h, "bus"));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(chown(name.sun_path, 65534, 65534), 0);
+	assert_non_null(strstr(find(&q, &cause), "; keyring: there is no D-Bus session;"));
+	for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+		snprintf(address, sizeof(address), "%s%s%s", around[i][0], name.sun_path,
+			 around[i][1]);
+		setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
+		assert_non_null(strstr(find(&q, &cause),
+				       "; keyring: the D-Bus session is another user's;"));
+	}
+	/* The same with what may not stand in an address as it is. */
+	snprintf(address, sizeof(address), "unix:path=/%%74mp%s", name.sun_path + 4);
+	setenv("DBUS_SESSION_BUS_ADDRESS", address, 1);
+	assert_non_null(strstr(find(&q, &cause),
+			       "; keyring: the D-Bus session is another user's;"));
+	close(fd);
+}
+
 static void a_named_provider_that_fails_is_the_end(void **state)
 {
 	struct home *h = *state;
@@ -352,6 +393,7 @@ int main(void)
 		TEST(a_named_provider_that_fails_is_the_end),
 		TEST(a_credential_of_systemd_is_found_by_the_accounts_name),
 		TEST(a_session_bus_that_is_none_is_told),
+		TEST(a_session_bus_of_another_user_is_not_asked),
 		TEST(a_file_that_others_can_use_is_refused),
 		TEST(the_first_line_of_the_file_counts),
 		TEST(long_secrets_fit_up_to_the_maximum),

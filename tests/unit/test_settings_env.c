@@ -50,7 +50,8 @@ static void every_variable_is_read_or_told(void **state)
 		{ { { "RELAY_HOST", "h" }, { "RELAY_PASSWORDFILE", "/f" } },
 		 "RELAY_PASSWORDFILE: unknown setting; did you mean "
 		 "RELAY_PASSWORD_FILE?" },
-		{ { { "RELAY_HOST", "h" }, { "RELAY_PORT", "tcp://10.0.0.1:25" } },
+		{ { { "RELAY_HOST", "h" }, { "RELAY_PORT", "tcp://10.0.0.1:25" } }, "" },
+		{ { { "RELAY_HOST", "h" }, { "RELAY_PORT", "10.0.0.1:25" } },
 		 "RELAY_PORT: port: must be a number from 1 to 65535" },
 		{ { { "RELAY_HOST", "h" }, { "RELAY_PASSWORD", "hunter2\n" } },
 		 "RELAY_PASSWORD: password: there is a line break or another control "
