@@ -189,6 +189,20 @@ static bool check_text(const struct buf *text, struct caller *c, struct err *e)
 	return ok;
 }
 
+/* ~/.relayrc would be read in the place of this one. */
+static bool has_other(struct caller *c)
+{
+	char *path MEM_AUTO = place_path("$XDG_CONFIG_HOME/relay/relayrc", &c->id);
+	struct stat status;
+
+	if (!path || lstat(path, &status) != 0) {
+		return false;
+	}
+	say("%s: there is one already; it would not be read any more: move it away first",
+	    path);
+	return true;
+}
+
 /* Never over a file, and readable for us alone. */
 static int write_file(const struct buf *text, struct caller *c)
 {
@@ -198,6 +212,9 @@ static int write_file(const struct buf *text, struct caller *c)
 					     : NULL;
 	if (!path) {
 		say("there is no home directory to write .relayrc into");
+		return EX_CANTCREAT;
+	}
+	if (geteuid() != 0 && has_other(c)) {
 		return EX_CANTCREAT;
 	}
 	int fd FS_AUTO = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

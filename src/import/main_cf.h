@@ -21,6 +21,7 @@ struct main_cf {
 	size_t sorted_count;
 	const char *host;	/* of the machine */
 	const char *folder;	/* config_directory */
+	size_t work;		/* that went into values */
 };
 
 /* What becomes of a line without "=". */
@@ -36,13 +37,14 @@ const struct main_line *main_cf_find(const struct main_cf *m, struct span name);
 
 /*
  * Appends the value with everything replaced.  False when the names go round in a circle,
- * the braces do not fit, or the result is too large (CAUSE_CONFIG); the error has no file.
+ * the braces do not fit, the result is too large, or all values of the file together were
+ * too much work (CAUSE_CONFIG); the error has no file.
  */
-bool main_cf_expand(const struct main_cf *m, struct span value, struct buf *to,
+bool main_cf_expand(struct main_cf *m, struct span value, struct buf *to,
 		    struct err *e) RELAY_CHECKED;
 
 /* The same for a parameter by its name, or for its default when it is not set. */
-bool main_cf_get(const struct main_cf *m, const char *name, struct buf *to,
+bool main_cf_get(struct main_cf *m, const char *name, struct buf *to,
 		 struct err *e) RELAY_CHECKED;
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * main_expand: the values of main.cf.  A file of a stranger can name itself in a circle, or
  * double its text with each line: the depth, the number of steps and the size of a value are
- * bounded.
+ * bounded, and so is the work for all values together.
  */
 #include "import/main_cf.h"
 #include "base/text.h"
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 enum { DEPTH_MOST = 50, NESTED_MOST = 200, STEPS_MOST = 20000 };
+/* Of one file, whose tables can ask for values once a line; copied bytes count as well. */
+enum { WORK_MOST = 8 << 20, BYTES_A_STEP = 64 };
 
 /* -- what $name stands for ----------------------------------------------------- */
 
@@ -48,7 +50,7 @@ static const struct {
 };
 
 struct expansion {
-	const struct main_cf *m;
+	struct main_cf *m;
 	struct buf *to;
 	struct err *e;
 	unsigned steps, nested;
@@ -318,7 +320,8 @@ static bool expand_all(struct expansion *x, struct span s)
 
 static bool expand(struct expansion *x, struct span s)
 {
-	if (x->nested == NESTED_MOST || ++x->steps > STEPS_MOST) {
+	x->m->work += 1 + s.size / BYTES_A_STEP;
+	if (x->nested == NESTED_MOST || ++x->steps > STEPS_MOST || x->m->work > WORK_MOST) {
 		return err_set(x->e, CAUSE_CONFIG, "too many names in it to replace them all");
 	}
 	x->nested++;
@@ -327,7 +330,7 @@ static bool expand(struct expansion *x, struct span s)
 	return ok;
 }
 
-bool main_cf_expand(const struct main_cf *m, struct span value, struct buf *to,
+bool main_cf_expand(struct main_cf *m, struct span value, struct buf *to,
 		    struct err *e)
 {
 	struct expansion x = { .m = m, .to = to, .e = e };
@@ -335,7 +338,7 @@ bool main_cf_expand(const struct main_cf *m, struct span value, struct buf *to,
 	return expand(&x, value);
 }
 
-bool main_cf_get(const struct main_cf *m, const char *name, struct buf *to, struct err *e)
+bool main_cf_get(struct main_cf *m, const char *name, struct buf *to, struct err *e)
 {
 	struct expansion x = { .m = m, .to = to, .e = e };
 

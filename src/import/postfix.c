@@ -82,6 +82,7 @@ const struct table *postfix_table(struct postfix *p, struct span transport,
 	for (size_t i = 0; i < p->table_count; i++) {
 		if (strcmp(p->tables[i]->spec, spec) == 0) {
 			mem_free_secret(&spec);
+			mem_free_secret(&list);
 			return &p->tables[i]->table;
 		}
 	}
@@ -94,6 +95,7 @@ const struct table *postfix_table(struct postfix *p, struct span transport,
 	p->tables[p->table_count++] = t;
 	t->spec = spec;
 	table_read(&t->table, p->im, p->env, span_str(list), at, name, patterns);
+	mem_free_secret(&list);	/* static:user:password */
 	return &t->table;
 }
 

@@ -143,7 +143,8 @@ static bool set_login(struct postfix *p, struct import_account *a, struct span t
 	if (!postfix_yes(p, transport, "smtp_sasl_auth_enable")) {
 		return false;
 	}
-	free(postfix_get(p, transport, name, &at));
+	char *maps = postfix_get(p, transport, name, &at);
+	mem_free_secret(&maps);	/* only its place is wanted */
 	const struct table *t = postfix_table(p, transport, name, false);
 	const struct table_entry *entry = find_login(p, t, transport, host, dest, sender);
 	if (!entry && t->has_unread) {

@@ -188,11 +188,14 @@ static void read_one(struct table *t, struct import *im, const struct import_env
 		read_inline(t, rest, at, false);
 	} else if (span_equal(type, span_str("static"))) {
 		read_inline(t, rest, at, true);
+	} else if (size == 0) {
+		t->has_unread = true;
+		build_note(im, IMPORT_LEFT, at, name,
+			   "a table without its type (type:name is wanted)");
 	} else {
 		t->has_unread = true;
-		build_note(im, IMPORT_LEFT, at, name, "%.*s: relay has no such tables%s",
-			   SPAN_ARG(span_first(size ? type : spec, 64)),
-			   size ? "" : " (type:name is wanted)");
+		build_note(im, IMPORT_LEFT, at, name, "%.*s: relay has no such tables",
+			   SPAN_ARG(span_first(type, 64)));
 	}
 }
 

@@ -63,6 +63,14 @@ def test_write(run_import):
     assert "never overwritten" in again.stderr
 
 
+def test_write_never_hides_the_other_relayrc(run_import):
+    run_import(["help"], POSTFIX | {"home/.config/relay/relayrc": "mine\n"})
+    done = run_import(["--write", "--root", run_import.root, "postfix"])
+    assert done.returncode == 73
+    assert "/home/.config/relay/relayrc: there is one already; " in done.stderr
+    assert not (run_import.root / "home/.relayrc").exists()
+
+
 def test_write_never_follows_a_link(run_import):
     run_import(["help"], POSTFIX)
     target = run_import.root / "home/target"

@@ -125,6 +125,31 @@ static void deep_nesting_is_bounded(void **state)
 	main_cf_clear(&m);
 }
 
+/* Thousands of lines, each with as much in it as one value may have. */
+static void the_work_for_one_file_is_bounded(void **state)
+{
+	struct main_cf m;
+	struct buf value, to;
+	struct err e = { 0 };
+	size_t count = 0;
+
+	(void)state;
+	make(&m, "e =\n");
+	buf_init(&value, 1 << 20);
+	buf_init(&to, 1000);
+	for (int i = 0; i < 15000; i++) {
+		assert_true(buf_add_str(&value, "$e"));
+	}
+	while (count < 2000 && main_cf_expand(&m, buf_span(&value), &to, &e)) {
+		count++;
+	}
+	assert_in_range(count, 100, 1999);
+	assert_string_equal(e.text, "too many names in it to replace them all");
+	buf_clear(&value);
+	buf_clear(&to);
+	main_cf_clear(&m);
+}
+
 static void the_last_line_of_a_name_counts(void **state)
 {
 	struct main_cf m;
@@ -146,6 +171,7 @@ int main(void)
 		cmocka_unit_test(values_are_replaced),
 		cmocka_unit_test(bad_values_have_an_error),
 		cmocka_unit_test(deep_nesting_is_bounded),
+		cmocka_unit_test(the_work_for_one_file_is_bounded),
 		cmocka_unit_test(the_last_line_of_a_name_counts),
 	};
 
