@@ -13,7 +13,7 @@ LATIN1 = "Größe\n".encode("latin-1")
 def git(root):
     (root.root / "home/alice/.gitconfig").unlink(missing_ok=True)
 
-    def run(*args, cwd="/home/alice/work", **more):
+    def run(*args, cwd="/home/alice/project", **more):
         return root.run("git", *args, user="alice", cwd=cwd, env=AUTHOR, **more).decode()
     return run
 
@@ -21,18 +21,18 @@ def git(root):
 @pytest.fixture
 def repository(root, git):
     """A repository with a first commit, and a clone that only has that."""
-    root.run("rm", "-rf", "/home/alice/work", "/home/alice/theirs")
-    git("init", "-q", "-b", "main", "/home/alice/work", cwd="/home/alice")
-    root.put("home/alice/work/file", FIRST, owner=ALICE)
+    root.run("rm", "-rf", "/home/alice/project", "/home/alice/theirs")
+    git("init", "-q", "-b", "main", "/home/alice/project", cwd="/home/alice")
+    root.put("home/alice/project/file", FIRST, owner=ALICE)
     git("add", "file")
     git("commit", "-q", "-m", "first")
-    git("clone", "-q", "/home/alice/work", "/home/alice/theirs", cwd="/home/alice")
+    git("clone", "-q", "/home/alice/project", "/home/alice/theirs", cwd="/home/alice")
     return root
 
 
 def commit(root, git, files, message):
     for name, content in files.items():
-        root.put(f"home/alice/work/{name}", content, owner=ALICE)
+        root.put(f"home/alice/project/{name}", content, owner=ALICE)
     git("add", "-A")
     git("commit", "-q", "-F", "-", data=message.encode())
 
@@ -61,11 +61,11 @@ def test_the_patch_is_the_same_commit_after_git_am(repository, git, record, name
     root = repository
     commit(root, git, *SERIES[name])
     git("send-email", "--quiet", "--confirm=never", "--from=Älice Liddell <alice@mail.test>", "--to=joe@mail.test",
-        "--cc=root@mail.test", "--suppress-cc=all", "-1", cwd="/home/alice/work")
+        "--cc=root@mail.test", "--suppress-cc=all", "-1", cwd="/home/alice/project")
     call, arrived = root.sent()
     check_strict(arrived)
     assert arrived.recipients == ["joe@mail.test", "root@mail.test"]
-    assert apply(root, git, arrived) == made(git, "/home/alice/work")
+    assert apply(root, git, arrived) == made(git, "/home/alice/project")
     record("git-send-email", name, call, arrived)
 
 
@@ -83,7 +83,7 @@ def test_a_series_with_a_sender_of_its_own(repository, git, record):
     first, second = sorted(arrived, key=lambda m: m.field("Subject"))
     assert second.field("In-Reply-To") == first.field("Message-ID")
     apply(root, git, first)
-    assert apply(root, git, second) == made(git, "/home/alice/work")
+    assert apply(root, git, second) == made(git, "/home/alice/project")
     record("git-send-email", "--envelope-sender", calls[0], arrived[0])
 
 

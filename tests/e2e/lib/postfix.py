@@ -125,6 +125,20 @@ service auth {
 """
 
 
+def make_spool(jail):
+    """The folders that Postfix's packages make when they are installed."""
+    postfix, postdrop = USERS["postfix"], USERS["postdrop"]
+    spool = "var/spool/postfix"
+    jail.directory(spool)
+    for queue in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
+                  "saved", "trace"):
+        jail.directory(f"{spool}/{queue}", 0o700, postfix)
+    jail.directory(f"{spool}/pid")
+    jail.directory(f"{spool}/public", 0o710, postfix, postdrop)
+    jail.directory(f"{spool}/maildrop", 0o730, postfix, postdrop)
+    jail.directory("var/lib/postfix", 0o755, postfix)
+
+
 class Postfix(Jail):
     name = "postfix"
     listeners = tuple(LISTENERS)
@@ -135,16 +149,7 @@ class Postfix(Jail):
         self.settings = settings
 
     def configure(self):
-        postfix, postdrop = USERS["postfix"], USERS["postdrop"]
-        spool = "var/spool/postfix"
-        self.directory(spool)
-        for queue in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
-                      "saved", "trace"):
-            self.directory(f"{spool}/{queue}", 0o700, postfix)
-        self.directory(f"{spool}/pid")
-        self.directory(f"{spool}/public", 0o710, postfix, postdrop)
-        self.directory(f"{spool}/maildrop", 0o730, postfix, postdrop)
-        self.directory("var/lib/postfix", 0o755, postfix)
+        make_spool(self)
         self.put_certificate(self.pki.server)
         self.put("etc/postfix/main.cf", MAIN + self.settings)
         smtpd = "".join(f"127.0.0.1:{self.ports[n]} inet n - n - - smtpd {o}\n" for n, o in LISTENERS.items())
@@ -157,7 +162,7 @@ class Postfix(Jail):
             local, _, realm = user.partition("@")
             self.run("/usr/sbin/saslpasswd2", "-c", "-p", "-f", "/etc/sasldb2", "-u", realm, local,
                      data=password.encode())
-        self.put("etc/sasldb2", (self.root / "etc/sasldb2").read_bytes(), 0o600, postfix)
+        self.put("etc/sasldb2", (self.root / "etc/sasldb2").read_bytes(), 0o600, USERS["postfix"])
         self.put("etc/dovecot/dovecot.conf", DOVECOT_CONF)
         self.put("etc/dovecot/users", "".join(f"{u}:{{PLAIN}}{p}\n" for u, p in self.users.items()), 0o600,
                  USERS["dovecot"])

@@ -10,7 +10,8 @@ what `relay import --root` is given.
 """
 import re
 
-from .jail import USERS, Jail
+from .jail import Jail
+from .postfix import make_spool
 
 # Everything that a test does not say itself.
 BASE = """
@@ -51,16 +52,7 @@ class PostfixClient(Jail):
         self.main, self.files = main, files or {}
 
     def configure(self):
-        postfix, postdrop = USERS["postfix"], USERS["postdrop"]
-        spool = "var/spool/postfix"
-        self.directory(spool)
-        for queue in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
-                      "saved", "trace"):
-            self.directory(f"{spool}/{queue}", 0o700, postfix)
-        self.directory(f"{spool}/pid")
-        self.directory(f"{spool}/public", 0o710, postfix, postdrop)
-        self.directory(f"{spool}/maildrop", 0o730, postfix, postdrop)
-        self.directory("var/lib/postfix", 0o755, postfix)
+        make_spool(self)
         self.put("etc/postfix/master.cf", MASTER)
         self.put("etc/postfix/main.cf", BASE + self.main)
         for name, text in self.files.items():
