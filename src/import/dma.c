@@ -250,11 +250,8 @@ bool import_dma(struct import *im, const struct import_env *env, const char *pat
 		return false;
 	}
 	d.a = build_account(im, span_str("default"));
-	for (struct span rest = buf_span(&text); rest.size > 0;) {
-		const char *end = memchr(rest.data, '\n', rest.size);
-		size_t size = end ? (size_t)(end - rest.data) : rest.size;
-		take_line(&d, span_first(rest, size), (struct import_place){ im->source, ++line });
-		rest = span_from(rest, size + 1);
+	for (struct span rest = buf_span(&text), one; lines_take(&rest, &one);) {
+		take_line(&d, one, (struct import_place){ im->source, ++line });
 	}
 	set_server(&d);
 	set_mail_name(&d);

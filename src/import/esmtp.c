@@ -218,11 +218,8 @@ bool import_esmtp(struct import *im, const struct import_env *env, const char *p
 	if (!build_read(env, path, &text, e)) {
 		return false;
 	}
-	for (struct span rest = buf_span(&text); rest.size > 0;) {
-		const char *end = memchr(rest.data, '\n', rest.size);
-		size_t size = end ? (size_t)(end - rest.data) : rest.size;
-		take_line(&s, span_first(rest, size), (struct import_place){ im->source, ++line });
-		rest = span_from(rest, size + 1);
+	for (struct span rest = buf_span(&text), one; lines_take(&rest, &one);) {
+		take_line(&s, one, (struct import_place){ im->source, ++line });
 	}
 	finish(&s);
 	if (im->account_count == 0) {

@@ -7,6 +7,19 @@ void lines_init(struct lines *l, struct buf *text)
 	*l = (struct lines){ .data = text->data, .size = text->size, .line = 1 };
 }
 
+bool lines_take(struct span *rest, struct span *ret)
+{
+	const char *end = rest->size > 0 ? memchr(rest->data, '\n', rest->size) : NULL;
+	size_t size = end ? (size_t)(end - rest->data) : rest->size;
+
+	if (rest->size == 0) {
+		return false;
+	}
+	*ret = span_first(*rest, size);
+	*rest = span_from(*rest, size + 1);
+	return true;
+}
+
 /* A physical line, without its end; moves on. */
 static struct span take(struct lines *l)
 {

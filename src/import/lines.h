@@ -21,6 +21,9 @@ void lines_init(struct lines *l, struct buf *text);
 /* The next one, without blanks around, and where it began; false at the end. */
 bool lines_next(struct lines *l, struct span *ret, unsigned *ret_line);
 
+/* Takes the next line of a file that knows no continued ones, without its LF; false at the end. */
+bool lines_take(struct span *rest, struct span *ret);
+
 /* Takes the next word off the list; {…} belongs together, separators in it too. */
 struct span lines_word(struct span *list, const char *between);
 

@@ -251,11 +251,8 @@ bool import_ssmtp(struct import *im, const struct import_env *env, const char *p
 		return false;
 	}
 	s.a = build_account(im, span_str("default"));
-	for (struct span rest = buf_span(&text); rest.size > 0;) {
-		const char *end = memchr(rest.data, '\n', rest.size);
-		size_t size = end ? (size_t)(end - rest.data) : rest.size;
-		take_line(&s, span_first(rest, size), (struct import_place){ im->source, ++line });
-		rest = span_from(rest, size + 1);
+	for (struct span rest = buf_span(&text), one; lines_take(&rest, &one);) {
+		take_line(&s, one, (struct import_place){ im->source, ++line });
 	}
 	take_reverse(&s, env, reverse);
 	finish_from(&s);

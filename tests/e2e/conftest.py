@@ -34,6 +34,7 @@ from lib.jail import NoJail
 from lib.opensmtpd import OpenSMTPD
 from lib.pki import Pki
 from lib.postfix import Postfix
+from lib.privatenet import NoNetwork, PrivateNet
 from lib.queuefiles import QueueFiles
 from lib.scripted import ScriptedServer
 
@@ -266,3 +267,19 @@ def exim(exim_session):
 def opensmtpd(opensmtpd_session):
     opensmtpd_session.clear()
     return opensmtpd_session
+
+
+@pytest.fixture
+def private():
+    """private(hosts, dns) -> a running PrivateNet"""
+    running = []
+
+    def make(*args, **kwargs):
+        try:
+            running.append(PrivateNet(*args, **kwargs).__enter__())
+        except NoNetwork as reason:
+            pytest.skip(str(reason))
+        return running[-1]
+    yield make
+    for net in running:
+        net.__exit__()

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from lib.privatenet import IPV4, NameServer, NoNetwork, PrivateNet
+from lib.privatenet import IPV4, NameServer
 
 GOOD = "host h.test\nfrom me@h.test\n"
 ADDED = GOOD.count("\n") + 1    # the line behind it
@@ -238,21 +238,6 @@ def test_a_queue_that_nobody_flushes(check, queue):
 
 
 # -- DNS --------------------------------------------------------------------------------------------------------------
-
-@pytest.fixture
-def private():
-    running = []
-
-    def make(*args, **kwargs):
-        try:
-            running.append(PrivateNet(*args, **kwargs).__enter__())
-        except NoNetwork as reason:
-            pytest.skip(str(reason))
-        return running[-1]
-    yield make
-    for net in running:
-        net.__exit__()
-
 
 def accounts(*hosts):
     return "".join(f"account {name}\nhost {host}\nfrom {name}@x.test\n" for name, host in zip("abcdef", hosts)) + \

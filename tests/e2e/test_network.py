@@ -11,7 +11,7 @@ import pytest
 from lib import judge
 from lib.hostile import on, reply
 from lib.network import BlackHole, SocksProxy
-from lib.privatenet import IPV4, IPV6, NameServer, NoNetwork, PrivateNet
+from lib.privatenet import IPV4, IPV6, NameServer
 from lib.socks import BadProxy, GluedProxy
 
 TO = ["-i", "r@mail.test"]
@@ -114,23 +114,6 @@ def test_connecting_takes_no_longer_than_the_timeout(send, host):
 
 
 # -- names, and the race between their addresses ------------------------------------------------------------------
-
-
-@pytest.fixture
-def private():
-    """private(hosts, dns) -> a running PrivateNet"""
-    running = []
-
-    def make(*args, **kwargs):
-        try:
-            running.append(PrivateNet(*args, **kwargs).__enter__())
-        except NoNetwork as reason:
-            pytest.skip(str(reason))
-        return running[-1]
-    yield make
-    for net in running:
-        net.__exit__()
-
 
 @pytest.fixture
 def inside(run_sendmail, send):

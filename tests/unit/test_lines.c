@@ -3,6 +3,22 @@
 
 #include "import/lines.h"
 
+static void a_line_is_what_stands_before_its_end(void **state)
+{
+	static const char *const lines[] = { "a", "", "b\\", "c" };
+	struct span rest = span_str("a\n\nb\\\nc"), one;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_true(lines_take(&rest, &one));
+		assert_true(span_equal(one, span_str(lines[i])));
+	}
+	assert_false(lines_take(&rest, &one));
+	rest = span_str("x\n");
+	assert_true(lines_take(&rest, &one));
+	assert_false(lines_take(&rest, &one));
+}
+
 static void lines_are_joined_and_numbered(void **state)
 {
 	static const char text[] = "\n# c\na = b\n  c\n# in the middle\n\n\td\n \n"
@@ -47,6 +63,7 @@ static void braces_keep_words_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_is_what_stands_before_its_end),
 		cmocka_unit_test(lines_are_joined_and_numbered),
 		cmocka_unit_test(braces_keep_words_together),
 	};
