@@ -7,6 +7,7 @@
 #include "app/check_parts.h"
 #include "app/settings.h"
 #include "base/clock.h"
+#include "base/mem.h"
 
 enum { LOOKUP_SECONDS = 5, ALL_SECONDS = 20 };
 
@@ -40,9 +41,16 @@ void check_host(const struct account *a, struct check_hosts *hosts, struct findi
 {
 	/* The proxy looks the server up. */
 	enum key key = conf_is_set(a, KEY_PROXY_HOST) ? KEY_PROXY_HOST : KEY_HOST;
-	const char *name = conf_text(a, key);
+	const char *text = conf_text(a, key);
+	struct span rest = span_str(text);
+	struct conf_server server;
 
-	if (!name || conf_text(a, KEY_SOCKET) || hosts->is_silent ||
+	/* The first one; of a domain the servers are found another way. */
+	if (!conf_host_next(&rest, &server) || server.is_srv) {
+		return;
+	}
+	char *name MEM_AUTO = mem_copy(server.name.data, server.name.size);
+	if (conf_text(a, KEY_SOCKET) || hosts->is_silent ||
 	    check_is_seen(&hosts->names, name)) {
 		return;
 	}

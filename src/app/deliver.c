@@ -277,7 +277,8 @@ static bool find_secret(const struct deliver_options *o, struct buf *secret, str
 {
 	const struct account *a = o->account;
 	const char *provider;
-	struct secret_query q = settings_secret(a, o->id);
+	char *host MEM_AUTO = conf_first_host(a);
+	struct secret_query q = settings_secret(a, host, o->id);
 
 	if (!conf_wants_auth(a) || sasl_needs_no_secret(conf_mechanisms(a))) {
 		return true;

@@ -170,7 +170,7 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 		return;
 	}
 	const struct account *a = log->account;
-	const char *host = conf_text(a, KEY_SOCKET) ? NULL : conf_text(a, KEY_HOST);
+	char *host MEM_AUTO = conf_text(a, KEY_SOCKET) ? NULL : conf_first_host(a);
 	struct attempt t = {
 		.relay = "none",
 		.delay_ms = delay_since(v->arrival, d->start_ms),

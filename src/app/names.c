@@ -2,6 +2,7 @@
 /* names: see names.h.  Must never ask DNS for anything. */
 #include "app/names.h"
 #include "app/settings.h"
+#include "base/mem.h"
 #include "sys/idn.h"
 
 #include <stdlib.h>
@@ -29,10 +30,12 @@ static bool find(char **ret, const char *setting, const char *name, struct err *
 
 bool names_find(struct names *n, const struct account *a, const char *ehlo, struct err *e)
 {
+	char *host MEM_AUTO = conf_first_host(a);
+
 	*n = (struct names){ .host = NULL };
-	return find(&n->host, "host", conf_text(a, KEY_HOST), e) &&
+	return find(&n->host, "host", host, e) &&
 	       find(&n->proxy_host, "proxy_host", conf_text(a, KEY_PROXY_HOST), e) &&
-	       find(&n->tls_host, "tls_host_override", settings_tls(a).host, e) &&
+	       find(&n->tls_host, "tls_host_override", settings_tls(a, host).host, e) &&
 	       find(&n->ehlo, "domain", ehlo, e);
 }
 

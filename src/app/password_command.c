@@ -202,7 +202,7 @@ static bool run_test(const struct task *t, struct err *e)
 		{ "keyring", "the keyring", KEY_COUNT },
 		{ "netrc", "a netrc file", KEY_COUNT },
 	};
-	struct secret_query q = settings_secret(t->account, t->id);
+	struct secret_query q = settings_secret(t->account, t->host, t->id);
 	struct buf secret BUF_AUTO;
 	const char *provider;
 	char origin[512] = "";
@@ -336,7 +336,8 @@ static bool run(const struct command *command, const struct options *o, struct c
 	    !(t.account = settings_account(conf, o, id, NULL, e))) {
 		return false;
 	}
-	t.host = conf_text(t.account, KEY_HOST);
+	char *host MEM_AUTO = conf_first_host(t.account);
+	t.host = host;
 	t.user = conf_text(t.account, KEY_USER);
 	return check_account(&t, e) && command->run(&t, e);
 }

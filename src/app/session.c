@@ -65,7 +65,7 @@ static bool connect_server(struct session *s, struct err *e)
 
 static bool start_tls(struct session *s, struct err *e)
 {
-	struct tls_options options = settings_tls(s->account);
+	struct tls_options options = settings_tls(s->account, NULL);
 
 	options.host = s->names.tls_host;
 	if (!stream_start_tls(&s->stream, &options, deadline_after(s, TLS_SECONDS), e)) {

@@ -265,26 +265,27 @@ struct queue_times settings_times(const struct account *a, const char *sender)
 	};
 }
 
-struct secret_query settings_secret(const struct account *a, struct identity *id)
+struct secret_query settings_secret(const struct account *a, const char *host,
+				    struct identity *id)
 {
 	return (struct secret_query){
 		.password = conf_text(a, KEY_PASSWORD),
 		.password_file = conf_text(a, KEY_PASSWORD_FILE),
 		.passwordeval = conf_text(a, KEY_PASSWORDEVAL),
 		.account = a->name,
-		.host = conf_text(a, KEY_HOST),
+		.host = host,
 		.user = conf_text(a, KEY_USER),
 		.home = identity_home(id),
 	};
 }
 
-struct tls_options settings_tls(const struct account *a)
+struct tls_options settings_tls(const struct account *a, const char *host)
 {
 	const char *name = conf_text(a, KEY_TLS_HOST_OVERRIDE);
 	const char *trust = conf_text(a, KEY_TLS_TRUST_FILE);
 
 	return (struct tls_options){
-		.host = name ? name : conf_text(a, KEY_HOST),
+		.host = name ? name : host,
 		.check_certificate = conf_on(a, KEY_TLS_CERTCHECK),
 		.trust_file = trust && strcmp(trust, "system") == 0 ? NULL : trust ? trust : "",
 		.crl_file = conf_text(a, KEY_TLS_CRL_FILE),

@@ -68,13 +68,16 @@ char *settings_default_queue(struct identity *id, struct err *e) RELAY_CHECKED;
 /* The account's times, for a message with this sender. */
 struct queue_times settings_times(const struct account *a, const char *sender);
 
-/* What the account says about its password; nobody may be asked.  The texts stay its. */
-struct secret_query settings_secret(const struct account *a, struct identity *id);
+/* What the account says about its password; nobody may be asked.  The texts stay its, and
+ * host the caller's: the name that the secret is kept under. */
+struct secret_query settings_secret(const struct account *a, const char *host,
+				    struct identity *id);
 
 /* Where the account's server is; the texts stay the account's. */
 struct net_target settings_target(const struct account *a, const struct names *names);
 
-/* What the account says about TLS; the texts stay the account's. */
-struct tls_options settings_tls(const struct account *a);
+/* What the account says about TLS; the texts stay the account's.  host: whose certificate it
+ * must be, when the account does not say. */
+struct tls_options settings_tls(const struct account *a, const char *host);
 
 #endif

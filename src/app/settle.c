@@ -157,6 +157,7 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 		v->is_warned = v->is_warned || kind == DSN_DELAYED;
 		return;
 	}
+	char *host MEM_AUTO = conf_first_host(s->account);
 	struct bounce b = {
 		.queue = s->queue,
 		.account = s->account,
@@ -167,7 +168,7 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 		.message = d->message,
 		.rcpts = rcpts,
 		.rcpt_count = count,
-		.remote_mta = conf_text(s->account, KEY_HOST),
+		.remote_mta = host,
 		.retry_until = v->since + times.lifetime,
 	};
 	if (!bounce_put(&b, &is_told, id, &e)) {

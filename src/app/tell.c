@@ -2,6 +2,7 @@
 /* tell: see tell.h. */
 #include "app/tell.h"
 #include "app/say.h"
+#include "base/mem.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void reply_to(const struct outcome *o, char *text, size_t size)
 static void tell_session(const struct account *a, const struct session_facts *facts,
 			 const struct outcome *o, const struct err *e)
 {
-	const char *host = conf_text(a, KEY_HOST);
+	char *host MEM_AUTO = conf_first_host(a);
 	const char *user = conf_text(a, KEY_USER);
 
 	if (facts->login_refused) {

@@ -68,12 +68,6 @@ bool account_set(struct account *a, enum key key, struct span text,
 	const struct key_heir *heir = key_heir(key);
 
 	*ret_key = key;
-	if (row->flags & KEY_LATER) {
-		return err_set(e, CAUSE_CONFIG,
-			       "%s: %s: not supported yet by this version of relay; "
-			       "remove this line",
-			       where, row->name);
-	}
 	if (!replace(a, key, text, env, e)) {
 		return err_ctx(e, "%s: %s", where, row->name);
 	}

@@ -15,6 +15,19 @@ static bool fail(struct conf_fault *f, enum key key, const char *reason)
 	return false;
 }
 
+static bool has_srv(const struct account *a)
+{
+	struct span rest = span_str(conf_text(a, KEY_HOST));
+	struct conf_server server;
+
+	while (conf_host_next(&rest, &server)) {
+		if (server.is_srv) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool check_server(const struct account *a, struct conf_fault *f)
 {
 	bool is_lmtp = conf_is(a, KEY_PROTOCOL, "lmtp");
@@ -28,12 +41,35 @@ static bool check_server(const struct account *a, struct conf_fault *f)
 		return fail(f, KEY_HOST,
 			    "the account has no server; add a line: host NAME");
 	}
-	if (is_lmtp && !conf_is_set(a, KEY_PORT)) {
+	if (is_lmtp && !conf_is_set(a, KEY_PORT) && !has_srv(a)) {
 		return fail(f, KEY_PROTOCOL,
 			    "LMTP has no usual port; add port or socket");
 	}
 	if (is_lmtp && conf_port(a) == 25) {
 		return fail(f, KEY_PORT, "LMTP must not use port 25 (RFC 2033)");
+	}
+	return true;
+}
+
+/* DNS knows of servers for submission only, and of the port of each. */
+static bool check_srv(const struct account *a, struct conf_fault *f)
+{
+	if (conf_is_set(a, KEY_SOCKET) || !has_srv(a)) {
+		return true;
+	}
+	if (conf_is(a, KEY_PROTOCOL, "lmtp")) {
+		return fail(f, KEY_PROTOCOL,
+			    "LMTP servers are not found with srv:; name the server in host");
+	}
+	if (conf_is_set(a, KEY_PORT)) {
+		return fail(f, KEY_PORT,
+			    "with srv: the port comes from DNS; remove port, or name the "
+			    "server in host");
+	}
+	if (!conf_on(a, KEY_TLS)) {
+		return fail(f, KEY_TLS,
+			    "off does not go together with srv:, which stands for servers "
+			    "with TLS; set: tls on, or name the server in host");
 	}
 	return true;
 }
@@ -180,7 +216,7 @@ static bool check_backoff(const struct account *a, struct conf_fault *f)
 bool conf_fault(const struct account *a, unsigned *at, struct conf_fault *ret)
 {
 	static bool (*const checks[])(const struct account *a, struct conf_fault *f) = {
-		check_server, check_source_ip, check_login, check_cleartext, check_trust,
+		check_server, check_srv, check_source_ip, check_login, check_cleartext, check_trust,
 		check_client_certificate, check_starttls, check_from,
 		check_backoff,
 	};

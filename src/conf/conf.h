@@ -27,10 +27,13 @@ enum key_type {
 	TYPE_ENUM,	/* one word of the row's list; empty = on, or the default */
 	TYPE_SECRET,	/* string, masked whenever printed, wiped when freed */
 	TYPE_HOST,	/* host name, IPv4 or IPv6 address (with or without brackets) */
+	TYPE_HOSTS,	/* one or several of these, or srv:DOMAIN */
 	TYPE_IP,	/* IPv4 or IPv6 address */
 	TYPE_DOMAIN,	/* domain or address literal, %-substitutions */
 	TYPE_ADDRESS,	/* one mail address with a domain */
 	TYPE_PATTERNS,	/* `from`: an address or a pattern (? * [), %-substitutions */
+	TYPE_RECIPIENTS, /* `to`: addresses, patterns, domain, .domain, *; lines add up */
+	TYPE_ACCOUNTS,	/* names of accounts, which may stand further down */
 	TYPE_MECHANISMS,	/* auth: on, off, or a list: lower case, one blank */
 	TYPE_FINGERPRINT,	/* hex digits with optional colons: SHA-256, SHA-1, MD5 */
 	TYPE_NOTIFY,	/* dsn_notify: off, never, or failure,delay,success */
@@ -38,7 +41,6 @@ enum key_type {
 
 enum key_flag {
 	KEY_OBSOLETE = 1,	/* msmtp's old word: accepted, translated or ignored */
-	KEY_LATER = 2,	/* not built yet: refused with a clear line, never ignored */
 	KEY_NO_OPTION = 4,	/* no --long-option on the command line */
 	KEY_CAN_BE_OFF = 8,	/* TYPE_NUMBER, TYPE_TIME: "off" is 0 */
 	KEY_ABSOLUTE = 16,	/* TYPE_PATH: the same wherever the caller stands */
@@ -217,6 +219,22 @@ bool conf_wants_auth(const struct account *a);
 const char *conf_mechanisms(const struct account *a);
 /* `from %F`: the author named in the message is the sender. */
 #define CONF_FROM_AUTHOR "%F"
+/* The most servers of one `host`. */
+#define CONF_HOSTS_MAX 32
+struct conf_server {
+	struct span name;	/* of the host, or the domain; into the account's text */
+	bool is_srv;		/* DNS says which hosts: srv:DOMAIN */
+};
+/*
+ * The servers of `host` in order: start with rest = span_str(conf_text(a, KEY_HOST)).
+ * False: there is no more.
+ */
+bool conf_host_next(struct span *rest, struct conf_server *ret);
+/*
+ * The name of the first one (of srv:DOMAIN the domain), for people, and for what keeps
+ * secrets: a copy, the caller frees it.  NULL: there is none.
+ */
+char *conf_first_host(const struct account *a);
 /* The address in `from`; NULL when unset or a pattern; CONF_FROM_AUTHOR as it is. */
 const char *conf_from(const struct account *a);
 

@@ -88,7 +88,7 @@ const char *conf_key_nearest(struct span name)
 		wanted[i] = name.data[i] == '-' ? '_' : text_lower(name.data[i]);
 	}
 	for (size_t i = 0; i < KEY_COUNT; i++) {
-		if (!(rows[i].flags & (KEY_OBSOLETE | KEY_LATER)) &&
+		if (!(rows[i].flags & KEY_OBSOLETE) &&
 		    key_is_near(wanted, rows[i].name, &best)) {
 			nearest = rows[i].name;
 		}
@@ -100,7 +100,7 @@ const char *conf_key_nearest(struct span name)
 	}
 	/* A name that was cut short: "tls_cert". */
 	for (size_t i = 0; !nearest && i < KEY_COUNT && name.size >= 3; i++) {
-		if (!(rows[i].flags & (KEY_OBSOLETE | KEY_LATER)) &&
+		if (!(rows[i].flags & KEY_OBSOLETE) &&
 		    strncmp(rows[i].name, wanted, name.size) == 0) {
 			nearest = rows[i].name;
 		}

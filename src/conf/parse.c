@@ -30,6 +30,7 @@ struct parse {
 	const struct conf_env *env;
 	enum section section;
 	struct account defaults, lost;
+	bool has_to;		/* this section has a `to` of its own: the next one adds to it */
 	unsigned reports;
 };
 
@@ -57,6 +58,7 @@ static struct account *begin_account(struct parse *p, struct span name, unsigned
 		return NULL;
 	}
 	p->section = SECTION_ACCOUNT;
+	p->has_to = false;
 	return a;
 }
 
@@ -195,6 +197,9 @@ static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_eva
 	}
 	struct account *a = current(p, l->number, e);
 	enum key written = key;
+	char *before MEM_AUTO = a && key == KEY_TO && p->has_to && a->value[key].text
+					? mem_str(a->value[key].text)
+					: NULL;
 	if (!a || !account_set(a, key, l->value, p->env, where, &key, e)) {
 		return false;
 	}
@@ -205,6 +210,12 @@ static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_eva
 	v->file = p->file;
 	v->line = l->number;
 	v->from_defaults = p->section == SECTION_DEFAULTS;
+	if (before && v->text) {
+		char *both = mem_printf("%s %s", before, v->text);
+		free(v->text);
+		v->text = both;
+	}
+	p->has_to = p->has_to || key == KEY_TO;
 	return account_count_bytes(p->c, v) ||
 	       fail_at(p, l->number, e, "too much text in the accounts");
 }
@@ -242,6 +253,7 @@ static bool parse_line(struct parse *p, const struct lex_line *l, bool is_evalua
 	}
 	if (span_equal(l->key, span_str("defaults"))) {
 		p->section = SECTION_DEFAULTS;
+		p->has_to = false;
 		return l->value.size == 0 ||
 		       fail_at(p, l->number, e, "defaults: has no value");
 	}

@@ -20,24 +20,41 @@ static bool ends_with(struct span s, const char *end)
 	       text_equal_fold(span_from(s, s.size - tail.size), tail);
 }
 
-bool risk_is_local(const struct account *a)
+/* A name that begins like an address is a name: 127.example.org. */
+static bool is_local_server(const struct conf_server *server)
 {
-	const char *host = conf_text(a, KEY_HOST);
-	struct span name = span_str(host);
+	struct span name = server->name;
+	bool is_numeric = true;
 
-	if (conf_is_set(a, KEY_SOCKET)) {
-		return true;
+	for (size_t i = 0; i < name.size; i++) {
+		is_numeric = is_numeric && (text_is_digit(name.data[i]) || name.data[i] == '.');
 	}
 	if (name.size > 0 && name.data[name.size - 1] == '.') {
 		name.size--;
 	}
-	/* A name that begins like an address is a name: 127.example.org. */
-	return name.size > 0 &&
+	return !server->is_srv &&
 	       (text_equal_fold(name, span_str("localhost")) ||
 		ends_with(name, ".localhost") || text_equal_fold(name, span_str("::1")) ||
 		text_equal_fold(name, span_str("[::1]")) ||
-		(text_starts_fold(name, "127.") &&
-		 strspn(host, "0123456789.") == strlen(host)));
+		(text_starts_fold(name, "127.") && is_numeric));
+}
+
+bool risk_is_local(const struct account *a)
+{
+	struct span rest = span_str(conf_text(a, KEY_HOST));
+	struct conf_server server;
+	bool any = false;
+
+	if (conf_is_set(a, KEY_SOCKET)) {
+		return true;
+	}
+	while (conf_host_next(&rest, &server)) {
+		if (!is_local_server(&server)) {
+			return false;
+		}
+		any = true;
+	}
+	return any;
 }
 
 static bool is_port_of_tls(const struct account *a)

@@ -10,6 +10,8 @@
 #include "conf/duration.h"
 #include "conf/keys.h"
 #include "conf/lex.h"
+#include "conf/lists.h"
+#include "conf/substitute.h"
 #include "conf/syntax.h"
 #include "conf/words.h"
 
@@ -198,35 +200,6 @@ static bool parse_notify(const struct input *in, struct conf_value *v, struct er
 	return true;
 }
 
-/* Appends text with what %U and so on stand for.  *ret_open: some were left. */
-static bool substitute(const struct input *in, struct buf *to, bool *ret_open,
-		       struct err *e)
-{
-	struct span s = in->text;
-	bool fits = true;
-
-	*ret_open = false;
-	for (size_t i = 0; i < s.size && fits; i++) {
-		char letter = i + 1 < s.size ? s.data[i + 1] : '\0';
-		bool is_name = s.data[i] == '%' && letter && strchr("UHCM", letter);
-		if (!is_name) {
-			fits = buf_add_byte(to, s.data[i]);
-		} else if (!in->env->name) {
-			*ret_open = true;
-			fits = buf_add(to, s.data + i++, 2);
-		} else if (!in->env->name(in->env->name_arg, letter, to, e)) {
-			return false;
-		} else {
-			i++;
-		}
-	}
-	if (!fits || text_has_line_break(buf_span(to))) {
-		return err_set(e, CAUSE_CONFIG,
-			       "too long, or a bad character, after substitution");
-	}
-	return true;
-}
-
 static bool check_domain(char **text, struct err *e)
 {
 	return syntax_domain(*text, e);
@@ -239,7 +212,7 @@ static bool parse_substituted(const struct input *in, struct conf_value *v,
 	bool open;
 
 	buf_init(&text, VALUE_MAX);
-	if (!substitute(in, &text, &open, e)) {
+	if (!substitute(in->text, in->env, &text, &open, e)) {
 		return false;
 	}
 	if (!check_utf8(buf_span(&text), e)) {
@@ -275,6 +248,19 @@ static bool parse_host(const struct input *in, struct conf_value *v, struct err 
 	return syntax_host(v->text, e);
 }
 
+static bool parse_list(const struct input *in, struct conf_value *v, struct err *e)
+{
+	struct buf list BUF_AUTO;
+
+	buf_init(&list, VALUE_MAX);
+	if (!lists_read(in->row->type, in->text, &list, e)) {
+		e->cause = CAUSE_CONFIG;
+		return false;
+	}
+	v->text = buf_take(&list);
+	return true;
+}
+
 static bool parse_ip(const struct input *in, struct conf_value *v, struct err *e)
 {
 	keep(v, in->text);
@@ -298,10 +284,13 @@ static bool (*const parse[])(const struct input *in, struct conf_value *v,
 	[TYPE_ENUM] = parse_enum,
 	[TYPE_SECRET] = parse_string,
 	[TYPE_HOST] = parse_host,
+	[TYPE_HOSTS] = parse_list,
 	[TYPE_IP] = parse_ip,
 	[TYPE_DOMAIN] = parse_domain,
 	[TYPE_ADDRESS] = parse_address,
 	[TYPE_PATTERNS] = parse_patterns,
+	[TYPE_RECIPIENTS] = parse_list,
+	[TYPE_ACCOUNTS] = parse_list,
 	[TYPE_MECHANISMS] = parse_mechanisms,
 	[TYPE_FINGERPRINT] = parse_fingerprint,
 	[TYPE_NOTIFY] = parse_notify,

@@ -207,7 +207,6 @@ static bool would_be_replaced(const struct key_row *row, struct span value)
 	return false;
 }
 
-/* Words for lists are checked by those who make them, and by conf when it knows them. */
 static bool is_good(enum key key, struct span value, struct err *e)
 {
 	const struct conf_env nobody = { 0 };
@@ -222,8 +221,10 @@ static bool is_good(enum key key, struct span value, struct err *e)
 	if (!value_parse(key, value, &nobody, &v, e)) {
 		return false;
 	}
+	/* No other program has a list there. */
+	bool ok = key != KEY_HOST || syntax_host(v.text, e);
 	value_clear(key, &v);
-	return true;
+	return ok;
 }
 
 bool build_set(struct import *im, struct import_account *a, enum key key, struct span value,

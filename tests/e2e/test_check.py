@@ -94,7 +94,7 @@ def test_settings_as_options_win(run_sendmail, args, key, value):
 
 
 @pytest.mark.parametrize("args", [["--port=99999"], ["--tls=perhaps"], ["-N", "sometimes"], ["-R", "all"], ["--fallback=x"],
-                                  ["--password=hushhush"], ["--tls_starttls=on"], ["--nosuch=x"], ["--host=a b"], ["--user"]])
+                                  ["--password=hushhush"], ["--tls_starttls=on"], ["--nosuch=x"], ["--host=a /b"], ["--user"]])
 def test_wrong_options_are_usage_errors(run_sendmail, args):
     done = run_sendmail([*args, "a@x.test"], b"\n", RC)
     if args == ["--user"]:

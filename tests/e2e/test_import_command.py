@@ -108,12 +108,14 @@ def test_exit_status(run_import, args, files, status, line):
     assert line in done.stderr
 
 
-def test_what_relay_does_not_have_yet_is_not_written(run_import):
-    files = POSTFIX | {"etc/postfix/main.cf": MAIN + "smtp_fallback_relay = [spare.test]:587\n"}
+def test_spares_and_routes_are_written(run_import):
+    files = POSTFIX | {"etc/postfix/main.cf": MAIN + "smtp_fallback_relay = [spare.test]:587\n"
+                       "transport_maps = hash:/etc/postfix/transport\n",
+                       "etc/postfix/transport": ".x.test smtp:[y.test]\n"}
     done = run_import(["--write", "--root", run_import.root, "postfix"], files)
-    if done.returncode != 0:
-        assert done.returncode == 78 and "not supported yet" in done.stderr
-        assert not (run_import.root / "home/.relayrc").exists()
+    assert done.returncode == 0, done.stderr
+    text = (run_import.root / "home/.relayrc").read_text()
+    assert "\nfallback spare.test\n" in text and "\nto *@*.x.test\n" in text
 
 
 def test_ten_thousand_transports_in_a_second(run_import):

@@ -31,6 +31,8 @@ static void values_are_checked(void **state)
 		const char *value, *reason;
 	} rows[] = {
 		{ KEY_HOST, "h.test", NULL },
+		{ KEY_HOST, "a,b", "cannot be host in relayrc: not a host name or IP address" },
+		{ KEY_HOST, "srv:a", "cannot be host in relayrc: not a host name or IP address" },
 		{ KEY_HOST, "a b", "cannot be host in relayrc: not a host name or IP address" },
 		{ KEY_PASSWORD, "a\tb # c", NULL },
 		{ KEY_PASSWORD, "a\t# c", "cannot be password in relayrc: a TAB and \"# \" in the value" },

@@ -13,6 +13,9 @@ static void settings_that_fit(void **state)
 		"host h\nauth gssapi external\n",
 		"host h\nauth off\n",
 		"host h\nprotocol lmtp\nport 24\n",
+		"host srv:h.example h\n",
+		"socket /s\nhost srv:h.example\ntls off\nport 25\n",
+		"port 25\nhost srv:h.example\nport\n",
 		"socket /s\nprotocol lmtp\n",
 		"socket /s\n",
 		"host h\ntls off\n",
@@ -59,6 +62,15 @@ static void settings_that_do_not_fit(void **state)
 		  "rc:2: protocol: LMTP has no usual port; add port or socket" },
 		{ "host h\nprotocol lmtp\nport 25\n",
 		  "rc:3: port: LMTP must not use port 25 (RFC 2033)" },
+		{ "host h srv:h.example\nport 587\n",
+		  "rc:2: port: with srv: the port comes from DNS; remove port, or name the "
+		  "server in host" },
+		{ "host srv:h.example\ntls off\n",
+		  "rc:2: tls: off does not go together with srv:, which stands for servers with "
+		  "TLS; set: tls on, or name the server in host" },
+		{ "host srv:h.example\nprotocol lmtp\n",
+		  "rc:2: protocol: LMTP servers are not found with srv:; name the server in "
+		  "host" },
 		{ "socket /s\nproxy_host p\n",
 		  "rc:2: proxy_host: a proxy does not go together with a socket" },
 		{ "host h\nsource_ip ::1\ninet_protocols ipv4\n",

@@ -151,7 +151,7 @@ static void the_command_line_sets_values(void **state)
 			    "command line: port: must be a number from 1 to 65535");
 	assert_int_equal(conf_port(a), 587);
 	assert_false(
-		conf_set(a, KEY_FALLBACK, span_str("x"), "command line", &test_env, &e));
+		conf_set(a, KEY_FALLBACK, span_str(","), "command line", &test_env, &e));
 	conf_clear(&c);
 }
 

@@ -34,7 +34,7 @@ static void the_nearest_name_is_suggested(void **state)
 		{ "frm", "from" },
 		{ "evla", "eval" },
 		{ "keepbc", NULL }, /* nobody is led to an old word */
-		{ "falback", NULL }, /* nor to one that is not built */
+		{ "falback", "fallback" },
 		{ "queu", "queue" },
 		{ "max_conections", "max_connections" },
 		{ "xyzzy", NULL },

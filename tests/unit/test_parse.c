@@ -144,11 +144,9 @@ static void errors_name_file_and_line(void **state)
 		{ "host=x\n",
 		  "rc:1: host: write a blank between setting and value, not \"=\"" },
 		{ "host = x\n", "rc:1: host: not a host name or IP address" },
-		{ "to x\n", "rc:1: to: not supported yet by this version of "
-			     "relay; remove this line" },
-		{ "fallback work\n",
-		  "rc:1: fallback: not supported yet by this version of "
-		  "relay; remove this line" },
+		{ "to joe*\n", "rc:1: to: a pattern needs an @, as in joe*@example.org" },
+		{ "fallback a:b\n",
+		  "rc:1: fallback: must be names of accounts with blanks between" },
 		{ "port x\n", "rc:1: port: must be a number from 1 to 65535" },
 		{ "keepbcc maybe\n", "rc:1: keepbcc: must be on or off" },
 		{ "connect_timeout x\n",

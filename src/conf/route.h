@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * route: which account takes which recipient, and which accounts stand in for it.  Pure:
+ * what has been said is in struct conf, and nothing else is looked at.
+ */
+#ifndef CONF_ROUTE_H
+#define CONF_ROUTE_H
+
+#include "conf/conf.h"
+
+/* In this order of strength. */
+enum route_why {
+	ROUTE_NAMED,	/* -a */
+	ROUTE_FROM,	/* its `from` takes the sender */
+	ROUTE_TO,	/* its `to` takes the recipient */
+	ROUTE_DEFAULT,	/* the account "default" */
+};
+
+struct route {
+	struct account *account;
+	enum route_why why;
+	enum key key;		/* KEY_FROM, KEY_TO; KEY_COUNT: no setting */
+	char pattern[256];	/* what fitted, as it was written; cut; "" without a key */
+};
+
+/* An index of every `to`: made once a message, so that many patterns and recipients stay
+ * cheap.  *c must not change as long as it lives, but for values other than `to`. */
+struct routes;
+struct routes *routes_new(struct conf *c);
+void routes_free(struct routes *r);
+
+/*
+ * Chooses in this order:
+ *
+ *   the account `name`, when it is not NULL;
+ *   the first whose `from` takes the sender (NULL or "": none), but not when that `from` is
+ *   the default's own: the account "default", or the one it was inherited from, does not
+ *   become stronger by it;
+ *   the first whose `to` takes the recipient (NULL: none);
+ *   the one whose `from` takes the sender, after all;
+ *   the account "default".
+ *
+ * False: nothing fits (CAUSE_CONFIG), as conf_choose has it.  Accounts that are hidden are
+ * never chosen.
+ */
+bool routes_find(struct routes *r, const char *name, const char *sender,
+		 const char *recipient, struct route *ret, struct err *e) RELAY_CHECKED;
+
+/* Most accounts for one recipient. */
+#define ROUTE_CHAIN_MAX 32
+
+/*
+ * The account, then its fallbacks and theirs, depth first, each once.  CAUSE_CONFIG,
+ * "FILE:LINE: fallback: …": an account that is not there, a cycle, more than
+ * ROUTE_CHAIN_MAX.
+ */
+bool route_chain(struct conf *c, struct account *a, struct account *chain[ROUTE_CHAIN_MAX],
+		 size_t *ret_count, struct err *e) RELAY_CHECKED;
+
+#endif
