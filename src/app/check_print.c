@@ -98,10 +98,9 @@ static void json_line(struct output *o, unsigned line)
 	}
 }
 
-static void json_setting(struct output *o, const struct account *a, enum key key,
-			 const char *value)
+static void json_setting(struct output *o, enum key key, const char *value,
+			 const struct conf_value *v)
 {
-	const struct conf_value *v = &a->value[key];
 	const char *origin = !v->is_set	   ? "default"
 			     : !v->file	   ? "command line"
 			     : v->line > 0 ? "file"
@@ -125,11 +124,16 @@ static void json_account(struct output *o, const struct account *a)
 	json_line(o, a->line);
 	output_text(o, ", \"settings\": [");
 	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const struct conf_value *v = conf_value(a, (enum key)i);
 		char *value MEM_AUTO = conf_shown(a, (enum key)i);
 		if (value) {
 			output_text(o, between);
-			json_setting(o, a, (enum key)i, value);
+			json_setting(o, (enum key)i, value, v);
 			between = ", ";
+		}
+		while ((v = v->next)) {
+			output_text(o, ", ");
+			json_setting(o, (enum key)i, v->text, v);
 		}
 	}
 	output_text(o, "]}");

@@ -102,7 +102,7 @@ bool settings_env_read(struct conf *c, const struct conf_env *env, bool *ret_fou
 	    !conf_is_set(account, KEY_SOCKET)) {
 		char first[NAME_MAX_SIZE + sizeof(PREFIX)] = PREFIX "…";
 		for (size_t i = 0; i < KEY_COUNT; i++) {
-			if (account->value[i].is_set) {
+			if (conf_value(account, (enum key)i)->is_set) {
 				conf_origin(account, (enum key)i, first, sizeof(first));
 				break;
 			}

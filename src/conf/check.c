@@ -177,7 +177,7 @@ static bool check_client_certificate(const struct account *a, struct conf_fault 
 /* `tls_starttls on` among the defaults and `tls off` in one account is fine. */
 static bool check_starttls(const struct account *a, struct conf_fault *f)
 {
-	const struct conf_value *v = &a->value[KEY_TLS_STARTTLS];
+	const struct conf_value *v = conf_value(a, KEY_TLS_STARTTLS);
 
 	if (v->is_set && v->number && !v->from_defaults && !conf_on(a, KEY_TLS)) {
 		return fail(f, KEY_TLS_STARTTLS,
@@ -239,7 +239,7 @@ bool conf_check(const struct account *a, struct err *e)
 	if (!conf_fault(a, &at, &f)) {
 		return true;
 	}
-	if (a->value[f.key].is_set || !a->file) {
+	if (conf_value(a, f.key)->is_set || !a->file) {
 		conf_origin(a, f.key, where, sizeof(where));
 	} else {
 		account_where(a->file, a->line, where, sizeof(where));

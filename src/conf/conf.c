@@ -26,6 +26,7 @@ void conf_clear(struct conf *c)
 		free(c->files[i]);
 	}
 	free(c->accounts);
+	free(c->names);
 	free(c->files);
 	conf_init(c);
 }
@@ -80,8 +81,10 @@ bool conf_set_variable(struct conf *c, struct account *a, enum key key, const ch
 	if (!account_set(a, key, text, env, variable, &key, e)) {
 		return false;
 	}
-	a->value[key].file = account_keep_file(c, variable);
-	a->value[key].line = 0;
+	struct conf_value *v = account_new_value(a, key);
+	if (v) {
+		v->file = account_keep_file(c, variable);
+	}
 	return true;
 }
 

@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 
+#include <stdint.h>
+
 enum key {
 #define KEY(id, ...) KEY_##id,
 #include "conf/keys.def"
@@ -82,13 +84,21 @@ struct conf_value {
 	unsigned line;		/* 0: file is the name of a variable */
 	bool is_set;		/* false: the row's default is in force */
 	bool from_defaults;	/* from a `defaults` section: heirs do not inherit it */
+	unsigned sharers;	/* accounts that have this value */
+	struct conf_value *next; /* the next line of a setting whose lines add up: `to` */
 };
+
+/* Bits for every key. */
+#define CONF_KEY_WORDS 2
 
 struct account {
 	char *name;
 	const char *file;
 	unsigned line;
-	struct conf_value value[KEY_COUNT];
+	/* Private: see conf_value. */
+	size_t next_name;
+	uint64_t has[CONF_KEY_WORDS];
+	struct conf_value **values;	/* only what is set, in the order of the keys */
 };
 
 struct conf {
@@ -96,7 +106,8 @@ struct conf {
 	size_t count, room;
 	char **files;		/* names for conf_value.file */
 	size_t file_count;
-	size_t bytes;		/* of all values; inheritance multiplies them */
+	size_t bytes;		/* of all values */
+	size_t *names, name_room;	/* accounts by name: a hash table, index + 1 */
 };
 
 /* What conf needs from outside. */
@@ -139,7 +150,7 @@ void conf_clear(struct conf *c);	/* wipes secrets */
 /*
  * Reads one file and appends its accounts.  Missing file: *ret_found = false and true is
  * returned.  Errors read "FILE:LINE: key: what is wrong" (CAUSE_CONFIG).  Bounds: 1 MiB a
- * file, 64 KiB a line, 1000 accounts, 16 MiB of values.  Not a regular file (device,
+ * file, 64 KiB a line, 10,000 accounts, 16 MiB of values.  Not a regular file (device,
  * FIFO, directory), or writable by group or others: error.  A file that we may not read:
  * error with os_errno EACCES, so that the caller can go on without /etc/relayrc.  After
  * an error *c holds what came before; conf_clear is all that may be done with it then.
@@ -192,6 +203,12 @@ struct conf_fault {
 };
 /* The next one from *at on, which starts with 0; false: there is no more. */
 bool conf_fault(const struct account *a, unsigned *at, struct conf_fault *ret);
+
+/*
+ * What was set, and where; not is_set: nothing was.  Never NULL.  A setting whose lines add
+ * up (`to`) has a value for each line: see `next`.
+ */
+const struct conf_value *conf_value(const struct account *a, enum key key);
 
 /*
  * Values in force: what was set, else the default.  conf_text: NULL when unset, and when
@@ -254,8 +271,9 @@ void conf_place(const struct account *a, enum key key, const char **ret_file,
 bool conf_is_hidden(const struct conf *c, const struct account *a);
 
 /*
- * The value in force as conf_print shows it: masked when it is a secret, "" when it was set
- * to nothing; any bytes.  NULL: not shown, because it is not set.  The caller frees it.
+ * The value in force as conf_print shows it (of several lines the first): masked when it is
+ * a secret, "" when it was set to nothing; any bytes.  NULL: not shown, because it is not
+ * set.  The caller frees it.
  */
 char *conf_shown(const struct account *a, enum key key);
 

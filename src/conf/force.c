@@ -27,7 +27,7 @@ static const char *default_starttls(const struct account *a)
 {
 	bool has_tls = conf_on(a, KEY_TLS) && conf_is_set(a, KEY_PORT);
 
-	return has_tls && !is_implicit_tls_port(a->value[KEY_PORT].number) ? "on" : "off";
+	return has_tls && !is_implicit_tls_port(conf_value(a, KEY_PORT)->number) ? "on" : "off";
 }
 
 static const char *default_text(const struct account *a, enum key key)
@@ -48,13 +48,16 @@ static const char *default_text(const struct account *a, enum key key)
 
 const char *conf_text(const struct account *a, enum key key)
 {
-	return a->value[key].is_set ? a->value[key].text : default_text(a, key);
+	const struct conf_value *v = conf_value(a, key);
+
+	return v->is_set ? v->text : default_text(a, key);
 }
 
 long conf_number(const struct account *a, enum key key)
 {
-	return a->value[key].is_set ? a->value[key].number
-				    : value_number(key, default_text(a, key));
+	const struct conf_value *v = conf_value(a, key);
+
+	return v->is_set ? v->number : value_number(key, default_text(a, key));
 }
 
 bool conf_on(const struct account *a, enum key key)
@@ -64,7 +67,7 @@ bool conf_on(const struct account *a, enum key key)
 
 bool conf_is_set(const struct account *a, enum key key)
 {
-	return a->value[key].is_set && a->value[key].text;
+	return conf_value(a, key)->text != NULL;
 }
 
 bool conf_is(const struct account *a, enum key key, const char *word)
@@ -105,10 +108,8 @@ const char *conf_from(const struct account *a)
 	return text && !address_is_pattern(text) ? text : NULL;
 }
 
-void conf_origin(const struct account *a, enum key key, char *text, size_t size)
+void account_origin(const struct conf_value *v, char *text, size_t size)
 {
-	const struct conf_value *v = &a->value[key];
-
 	if (v->is_set && v->file) {
 		account_where(v->file, v->line, text, size);
 	} else {
@@ -116,11 +117,17 @@ void conf_origin(const struct account *a, enum key key, char *text, size_t size)
 	}
 }
 
+void conf_origin(const struct account *a, enum key key, char *text, size_t size)
+{
+	account_origin(conf_value(a, key), text, size);
+}
+
 void conf_place(const struct account *a, enum key key, const char **ret_file,
 		unsigned *ret_line)
 {
-	bool is_set = key < KEY_COUNT && a->value[key].is_set;
+	const struct conf_value *v = key < KEY_COUNT ? conf_value(a, key) : NULL;
+	bool is_set = v && v->is_set;
 
-	*ret_file = is_set ? a->value[key].file : a->file;
-	*ret_line = is_set ? a->value[key].line : a->line;
+	*ret_file = is_set ? v->file : a->file;
+	*ret_line = is_set ? v->line : a->line;
 }

@@ -30,7 +30,7 @@ struct parse {
 	const struct conf_env *env;
 	enum section section;
 	struct account defaults, lost;
-	bool has_to;		/* this section has a `to` of its own: the next one adds to it */
+	struct conf_value *to;	/* the last `to` of this section: the next one adds to it */
 	unsigned reports;
 };
 
@@ -52,13 +52,13 @@ static struct account *begin_account(struct parse *p, struct span name, unsigned
 		return NULL;
 	}
 	struct account *a = account_add(p->c, name, p->file, line);
-	if (!a || !account_inherit(p->c, a, &p->defaults, false)) {
-		fail_at(p, line, e,
-			"account: too many accounts, or too much text in them");
+	if (!a) {
+		fail_at(p, line, e, "account: too many accounts");
 		return NULL;
 	}
+	account_inherit(a, &p->defaults, false);
 	p->section = SECTION_ACCOUNT;
-	p->has_to = false;
+	p->to = NULL;
 	return a;
 }
 
@@ -88,10 +88,7 @@ static bool inherit_all(struct parse *p, struct account *a, struct span parents,
 				"this line",
 				p->file, line, SPAN_ARG(name));
 		}
-		if (!account_inherit(p->c, a, parent, true)) {
-			return fail_at(p, line, e,
-				       "account: too much text in the accounts");
-		}
+		account_inherit(a, parent, true);
 	}
 	return true;
 }
@@ -171,7 +168,7 @@ static void report_old_word(const struct parse *p, unsigned line, enum key key,
 	char text[512];
 
 	if (heir) {
-		const char *value = a->value[heir->now].text;
+		const char *value = conf_value(a, heir->now)->text;
 		snprintf(text, sizeof(text), "%s: an old word; write: %s %.200s", name,
 			 conf_key_row(heir->now)->name, value ? value : "");
 	} else {
@@ -179,6 +176,46 @@ static void report_old_word(const struct parse *p, unsigned line, enum key key,
 			 "remove this line", name);
 	}
 	p->env->report(p->env->report_arg, false, p->file, line, text);
+}
+
+/* The new value of a setting; NULL: its default is in force again. */
+static bool set_line(struct parse *p, struct account *a, enum key *key, struct span text,
+		     const char *where, struct conf_value **ret, struct err *e)
+{
+	bool adds = *key == KEY_TO && p->to && text.size > 0;
+
+	if (adds ? !account_add_line(&p->to, *key, text, p->env, where, e)
+		 : !account_set(a, *key, text, p->env, where, key, e)) {
+		return false;
+	}
+	*ret = adds ? p->to : account_new_value(a, *key);
+	if (*key == KEY_TO) {
+		p->to = text.size > 0 ? *ret : NULL;
+	}
+	return true;
+}
+
+static bool set_value(struct parse *p, const struct lex_line *l, enum key key,
+		      const char *where, struct err *e)
+{
+	struct account *a = current(p, l->number, e);
+	const enum key written = key;
+	struct conf_value *v = NULL;
+
+	if (!a || !set_line(p, a, &key, l->value, where, &v, e)) {
+		return false;
+	}
+	if (p->env->report && conf_key_row(written)->flags & KEY_OBSOLETE) {
+		report_old_word(p, l->number, written, a);
+	}
+	if (!v) {
+		return true;
+	}
+	v->file = p->file;
+	v->line = l->number;
+	v->from_defaults = p->section == SECTION_DEFAULTS;
+	return account_count_bytes(p->c, v) ||
+	       fail_at(p, l->number, e, "too much text in the accounts");
 }
 
 static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_evaluated,
@@ -195,29 +232,7 @@ static bool parse_setting(struct parse *p, const struct lex_line *l, bool is_eva
 		return err_set(e, CAUSE_CONFIG, "%s: %.*s: %s", where, SPAN_ARG(l->key),
 			       p->secret_refusal);
 	}
-	struct account *a = current(p, l->number, e);
-	enum key written = key;
-	char *before MEM_AUTO = a && key == KEY_TO && p->has_to && a->value[key].text
-					? mem_str(a->value[key].text)
-					: NULL;
-	if (!a || !account_set(a, key, l->value, p->env, where, &key, e)) {
-		return false;
-	}
-	if (p->env->report && conf_key_row(written)->flags & KEY_OBSOLETE) {
-		report_old_word(p, l->number, written, a);
-	}
-	struct conf_value *v = &a->value[key];
-	v->file = p->file;
-	v->line = l->number;
-	v->from_defaults = p->section == SECTION_DEFAULTS;
-	if (before && v->text) {
-		char *both = mem_printf("%s %s", before, v->text);
-		free(v->text);
-		v->text = both;
-	}
-	p->has_to = p->has_to || key == KEY_TO;
-	return account_count_bytes(p->c, v) ||
-	       fail_at(p, l->number, e, "too much text in the accounts");
+	return set_value(p, l, key, where, e);
 }
 
 static bool parse_line(struct parse *p, const struct lex_line *l, bool is_evaluated,
@@ -253,7 +268,7 @@ static bool parse_line(struct parse *p, const struct lex_line *l, bool is_evalua
 	}
 	if (span_equal(l->key, span_str("defaults"))) {
 		p->section = SECTION_DEFAULTS;
-		p->has_to = false;
+		p->to = NULL;
 		return l->value.size == 0 ||
 		       fail_at(p, l->number, e, "defaults: has no value");
 	}
@@ -287,6 +302,7 @@ static bool pass_over(struct parse *p, const struct lex_line *l, struct err *e)
 	/* What follows would be taken for settings of the account before. */
 	if (span_equal(l->key, span_str("account"))) {
 		p->section = SECTION_LOST;
+		p->to = NULL;
 	}
 	p->env->report(p->env->report_arg, true, p->file, l->number,
 		       without_place(p, l->number, e->text));

@@ -38,6 +38,16 @@ static bool add_line(struct buf *to, const char *key, const char *value,
 			  origin);
 }
 
+static bool add_setting(struct buf *to, enum key key, const char *text,
+			const struct conf_value *v)
+{
+	char origin[512];
+
+	account_origin(v, origin, sizeof(origin));
+	text_sanitise(origin, strlen(origin));
+	return add_line(to, conf_key_row(key)->name, text, origin);
+}
+
 static bool add_heading(const struct account *a, struct buf *to)
 {
 	char origin[512] = "command line";
@@ -54,7 +64,7 @@ char *conf_shown(const struct account *a, enum key key)
 	const struct key_row *row = conf_key_row(key);
 	const char *text = conf_text(a, key);
 	/* Nothing is a value of its own only where the default is something. */
-	bool is_emptied = a->value[key].is_set && row->fallback;
+	bool is_emptied = conf_value(a, key)->is_set && row->fallback;
 
 	if (!text) {
 		return is_emptied ? mem_str("") : NULL;
@@ -71,16 +81,16 @@ bool conf_print(const struct account *a, struct buf *to)
 	}
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		enum key key = (enum key)i;
+		const struct conf_value *v = conf_value(a, key);
 		char *text MEM_AUTO = conf_shown(a, key);
-		char origin[512];
 
-		if (!text) {
-			continue;
-		}
-		conf_origin(a, key, origin, sizeof(origin));
-		text_sanitise(origin, strlen(origin));
-		if (!add_line(to, conf_key_row(key)->name, text, origin)) {
+		if (text && !add_setting(to, key, text, v)) {
 			return false;
+		}
+		while ((v = v->next)) {
+			if (!add_setting(to, key, v->text, v)) {
+				return false;
+			}
 		}
 	}
 	return true;

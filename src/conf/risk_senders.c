@@ -24,10 +24,10 @@ struct claim {
 
 static bool is_own(const struct claim *claims, size_t count, const struct account *a)
 {
-	const struct conf_value *v = &a->value[KEY_FROM];
+	const struct conf_value *v = conf_value(a, KEY_FROM);
 
 	for (size_t i = 0; i < count; i++) {
-		const struct conf_value *other = &claims[i].account->value[KEY_FROM];
+		const struct conf_value *other = conf_value(claims[i].account, KEY_FROM);
 		if (v->line == other->line && v->file == other->file) {
 			return false;
 		}
@@ -43,7 +43,7 @@ static size_t read_claims(const struct conf *c, struct claim *claims)
 		const struct account *a = &c->accounts[i];
 		const char *from = conf_text(a, KEY_FROM);
 		/* --from=… is every account's. */
-		if (!from || a->value[KEY_FROM].line == 0 ||
+		if (!from || conf_value(a, KEY_FROM)->line == 0 ||
 		    strcmp(from, CONF_FROM_AUTHOR) == 0 || conf_is_hidden(c, a) ||
 		    !is_own(claims, count, a)) {
 			continue;

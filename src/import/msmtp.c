@@ -23,19 +23,19 @@ static bool run_nothing(const char *command, struct buf *line, struct err *e)
 static struct import_place place_of(const struct import *im, const struct account *from,
 				    enum key key)
 {
-	const struct conf_value *v = &from->value[key];
+	const struct conf_value *v = conf_value(from, key);
 
 	return (struct import_place){ im->source, v->is_set ? v->line : from->line };
 }
 
 static bool has_text(const struct account *from, enum key key)
 {
-	return from->value[key].is_set && from->value[key].text;
+	return conf_value(from, key)->is_set && conf_value(from, key)->text;
 }
 
 static bool is_on(const struct account *from, enum key key)
 {
-	return from->value[key].is_set && from->value[key].number != 0;
+	return conf_value(from, key)->is_set && conf_value(from, key)->number != 0;
 }
 
 /* msmtp: off, then STARTTLS, whatever the port. */
@@ -44,10 +44,10 @@ static enum build_tls_mode mode_of(const struct account *from)
 	if (!is_on(from, KEY_TLS)) {
 		return BUILD_TLS_NONE;
 	}
-	if (from->value[KEY_TLS_STARTTLS].is_set) {
+	if (conf_value(from, KEY_TLS_STARTTLS)->is_set) {
 		return is_on(from, KEY_TLS_STARTTLS) ? BUILD_TLS_STARTTLS : BUILD_TLS_IMPLICIT;
 	}
-	return has_text(from, KEY_PORT) && from->value[KEY_PORT].number == 465
+	return has_text(from, KEY_PORT) && conf_value(from, KEY_PORT)->number == 465
 		       ? BUILD_TLS_IMPLICIT : BUILD_TLS_STARTTLS;
 }
 
@@ -55,15 +55,15 @@ static void take_tls(struct import *im, struct import_account *a, const struct a
 		     bool has_login)
 {
 	enum build_tls_mode mode = mode_of(from);
-	bool is_unchecked = from->value[KEY_TLS_CERTCHECK].is_set &&
-			    !from->value[KEY_TLS_CERTCHECK].number;
+	bool is_unchecked = conf_value(from, KEY_TLS_CERTCHECK)->is_set &&
+			    !conf_value(from, KEY_TLS_CERTCHECK)->number;
 	struct build_tls t = {
 		.mode = mode, .has_login = has_login,
 		.was_verified = !is_unchecked,
 		.at = place_of(im, from, is_unchecked ? KEY_TLS_CERTCHECK : KEY_TLS),
 		.name = is_unchecked ? "tls_certcheck" : "tls",
 	};
-	bool is_plain = has_text(from, KEY_PROTOCOL) && from->value[KEY_PROTOCOL].number != 0;
+	bool is_plain = has_text(from, KEY_PROTOCOL) && conf_value(from, KEY_PROTOCOL)->number != 0;
 
 	build_unset(a, KEY_TLS);
 	build_unset(a, KEY_TLS_STARTTLS);
@@ -93,8 +93,8 @@ static void take_account(struct import *im, const struct account *from)
 	}
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		enum key key = (enum key)i;
-		if (from->value[key].is_set) {
-			build_copy(a, key, from->value[key].text);
+		if (conf_value(from, key)->is_set) {
+			build_copy(a, key, conf_value(from, key)->text);
 			im->carried++;
 		}
 	}

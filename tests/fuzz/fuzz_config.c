@@ -38,6 +38,12 @@ static void print_and_read_again(const struct account *a)
 			   *after = conf_text(&again.accounts[0], key);
 		require(!before == !after);
 		require(conf_number(a, key) == conf_number(&again.accounts[0], key));
+		const struct conf_value *line = conf_value(a, key)->next,
+					*other = conf_value(&again.accounts[0], key)->next;
+		for (; line && other; line = line->next, other = other->next) {
+			require(strcmp(line->text, other->text) == 0);
+		}
+		require(!line && !other);
 	}
 	conf_clear(&again);
 	buf_clear(&text);

@@ -23,7 +23,7 @@ static void settings_before_an_account_are_the_default(void **state)
 	assert_value(a, KEY_HOST, "h");
 	assert_string_equal(a->file, "rc");
 	assert_int_equal(a->line, 3);
-	assert_int_equal(a->value[KEY_FROM].line, 4);
+	assert_int_equal(conf_value(a, KEY_FROM)->line, 4);
 	assert_int_equal(c.count, 2);
 	conf_clear(&c);
 }
@@ -70,7 +70,7 @@ static void accounts_inherit(void **state)
 	struct conf c;
 	struct account *a = good(&c, text, "d");
 	assert_value(a, KEY_PASSWORD, "secret");
-	assert_int_equal(a->value[KEY_PASSWORD].line, 10);
+	assert_int_equal(conf_value(a, KEY_PASSWORD)->line, 10);
 	conf_clear(&c);
 }
 
@@ -113,8 +113,8 @@ static void old_words_are_translated(void **state)
 		struct conf c;
 		struct account *a = good(&c, rows[i].line, NULL);
 		assert_value(a, rows[i].key, rows[i].text);
-		assert_int_equal(a->value[rows[i].key].line, 1);
-		assert_string_equal(a->value[rows[i].key].file, "rc");
+		assert_int_equal(conf_value(a, rows[i].key)->line, 1);
+		assert_string_equal(conf_value(a, rows[i].key)->file, "rc");
 		conf_clear(&c);
 	}
 }
@@ -127,7 +127,7 @@ static void dead_old_words_do_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < KEY_COUNT; i++) {
-		assert_false(a->value[i].is_set);
+		assert_false(conf_value(a, (enum key)i)->is_set);
 	}
 	conf_clear(&c);
 }
@@ -263,7 +263,7 @@ static void eval_stands_in_for_its_line(void **state)
 	assert_int_equal(c.count, 2);
 	assert_value(&c.accounts[0], KEY_HOST, "h");
 	assert_value(&c.accounts[0], KEY_PASSWORD, "geheim");
-	assert_int_equal(c.accounts[0].value[KEY_PASSWORD].line, 3);
+	assert_int_equal(conf_value(&c.accounts[0], KEY_PASSWORD)->line, 3);
 	assert_value(&c.accounts[1], KEY_PORT, "7");
 	conf_clear(&c);
 }
@@ -289,47 +289,6 @@ static void eval_fails_with_its_line(void **state)
 		assert_string_equal(e.text, rows[i].error);
 		conf_clear(&c);
 	}
-}
-
-static void the_number_of_accounts_is_bounded(void **state)
-{
-	struct buf text;
-	struct conf c;
-	struct err e = { 0 };
-
-	(void)state;
-	buf_init(&text, 1 << 20);
-	for (int i = 0; i < 1001; i++) {
-		assert_true(buf_printf(&text, "account a%d\n", i));
-	}
-	conf_init(&c);
-	assert_false(parse_text(&c, buf_span(&text), "rc", NULL, &test_env, &e));
-	assert_string_equal(
-		e.text, "rc:1001: account: too many accounts, or too much text in them");
-	conf_clear(&c);
-	buf_clear(&text);
-}
-
-static void inheritance_cannot_fill_the_memory(void **state)
-{
-	struct buf text;
-	struct conf c;
-	struct err e = { 0 };
-
-	(void)state;
-	buf_init(&text, 1 << 20);
-	assert_true(buf_add_str(&text, "account a\npassword "));
-	for (int i = 0; i < 60000; i++) {
-		assert_true(buf_add_byte(&text, 'x'));
-	}
-	for (int i = 0; i < 900; i++) {
-		assert_true(buf_printf(&text, "\naccount b%d : a", i));
-	}
-	conf_init(&c);
-	assert_false(parse_text(&c, buf_span(&text), "rc", NULL, &test_env, &e));
-	assert_non_null(strstr(e.text, "too much text in the accounts"));
-	conf_clear(&c);
-	buf_clear(&text);
 }
 
 /* "LINE text\n", '!' before an error. */
@@ -404,8 +363,6 @@ int main(void)
 		cmocka_unit_test(a_file_that_others_read_holds_no_password),
 		cmocka_unit_test(eval_stands_in_for_its_line),
 		cmocka_unit_test(eval_fails_with_its_line),
-		cmocka_unit_test(the_number_of_accounts_is_bounded),
-		cmocka_unit_test(inheritance_cannot_fill_the_memory),
 		cmocka_unit_test(every_wrong_line_is_reported),
 		cmocka_unit_test(reports_have_an_end),
 	};

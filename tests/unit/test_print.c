@@ -120,6 +120,20 @@ static void nothing_dangerous_is_printed(void **state)
 	conf_clear(&c);
 }
 
+static void every_line_of_a_setting_is_printed(void **state)
+{
+	struct conf c;
+	struct buf out;
+	struct account *a = good(&c, "to a.x,b.x\nhost h\nto c.x\nfallback d e\n", NULL);
+
+	(void)state;
+	print(a, &out);
+	assert_non_null(strstr(out.data, "\nto a.x b.x\t# rc:1\nto c.x\t# rc:3\n"
+					 "fallback d e\t# rc:4\n"));
+	buf_clear(&out);
+	conf_clear(&c);
+}
+
 static void values_are_shown_one_by_one_without_secrets(void **state)
 {
 	static const struct {
@@ -156,6 +170,7 @@ int main(void)
 		cmocka_unit_test(every_setting_in_force_has_its_origin),
 		cmocka_unit_test(the_output_parses_again),
 		cmocka_unit_test(nothing_dangerous_is_printed),
+		cmocka_unit_test(every_line_of_a_setting_is_printed),
 		cmocka_unit_test(values_are_shown_one_by_one_without_secrets),
 	};
 
