@@ -60,6 +60,9 @@ void account_inherit(struct account *to, const struct account *from, bool skip_d
 /* Stands this line in the account's own section, or was it inherited? */
 bool account_is_own(const struct account *a, enum key key);
 
+/* The first account whose `from` takes the sender; NULL: there is none. */
+struct account *account_by_sender(const struct conf *c, const char *sender);
+
 /* Does this value of `from` take the sender?  me+detail@… is me@…, too. */
 bool account_takes(const char *from, struct span sender);
 

@@ -176,6 +176,17 @@ static struct account *fail_choice(const struct conf *c, const char *name, struc
 	return NULL;
 }
 
+struct account *account_by_sender(const struct conf *c, const char *sender)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (conf_takes_sender(&c->accounts[i], sender) &&
+		    !conf_is_hidden(c, &c->accounts[i])) {
+			return &c->accounts[i];
+		}
+	}
+	return NULL;
+}
+
 struct account *conf_choose(struct conf *c, const char *name, const char *sender,
 			    struct err *e)
 {
@@ -183,12 +194,9 @@ struct account *conf_choose(struct conf *c, const char *name, const char *sender
 		struct account *a = account_find(c, 0, span_str(name));
 		return a ? a : fail_choice(c, name, e);
 	}
-	for (size_t i = 0; i < c->count && sender; i++) {
-		if (conf_takes_sender(&c->accounts[i], sender) &&
-		    !conf_is_hidden(c, &c->accounts[i])) {
-			return &c->accounts[i];
-		}
+	struct account *a = sender ? account_by_sender(c, sender) : NULL;
+	if (!a) {
+		a = account_find(c, 0, span_str("default"));
 	}
-	struct account *a = account_find(c, 0, span_str("default"));
 	return a ? a : fail_choice(c, NULL, e);
 }

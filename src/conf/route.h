@@ -23,8 +23,11 @@ struct route {
 	char pattern[256];	/* what fitted, as it was written; cut; "" without a key */
 };
 
-/* An index of every `to`: made once a message, so that many patterns and recipients stay
- * cheap.  *c must not change as long as it lives, but for values other than `to`. */
+/*
+ * What is known of one message: an index of every `to`, and whose the sender is, so that many
+ * patterns and recipients stay cheap.  As long as it lives no account may come to *c, and no
+ * `from` or `to` change, but for those of accounts that were chosen already.
+ */
 struct routes;
 struct routes *routes_new(struct conf *c);
 void routes_free(struct routes *r);
@@ -33,11 +36,10 @@ void routes_free(struct routes *r);
  * Chooses in this order:
  *
  *   the account `name`, when it is not NULL;
- *   the first whose `from` takes the sender (NULL or "": none), but not when that `from` is
- *   the default's own: the account "default", or the one it was inherited from, does not
- *   become stronger by it;
- *   the first whose `to` takes the recipient (NULL: none);
- *   the one whose `from` takes the sender, after all;
+ *   the first whose `from` takes the sender (NULL or "": none), unless the account "default"
+ *   has the same line: because it is that account, or has inherited it;
+ *   the first whose `to` takes the recipient (NULL or "": none);
+ *   the first whose `from` takes the sender, after all;
  *   the account "default".
  *
  * False: nothing fits (CAUSE_CONFIG), as conf_choose has it.  Accounts that are hidden are
@@ -51,8 +53,8 @@ bool routes_find(struct routes *r, const char *name, const char *sender,
 
 /*
  * The account, then its fallbacks and theirs, depth first, each once.  CAUSE_CONFIG,
- * "FILE:LINE: fallback: …": an account that is not there, a cycle, more than
- * ROUTE_CHAIN_MAX.
+ * "FILE:LINE: fallback: …": an account that is not there, a circle, more than
+ * ROUTE_CHAIN_MAX.  Who stands in a list that it has inherited is no circle.
  */
 bool route_chain(struct conf *c, struct account *a, struct account *chain[ROUTE_CHAIN_MAX],
 		 size_t *ret_count, struct err *e) RELAY_CHECKED;

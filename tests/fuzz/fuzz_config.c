@@ -5,6 +5,7 @@
  */
 #include "conf/conf.h"
 #include "conf/parse.h"
+#include "conf/route.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -49,6 +50,34 @@ static void print_and_read_again(const struct account *a)
 	buf_clear(&text);
 }
 
+/* Who is found takes the recipient, and has a chain that begins with it, or an error. */
+static void find_routes(struct conf *c)
+{
+	static const char *const recipients[] = { "me+detail@example.org", "a@b.example.com",
+						  "root" };
+	struct account *chain[ROUTE_CHAIN_MAX];
+	struct routes *r = routes_new(c);
+	struct route route;
+	struct err e = { 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(recipients) / sizeof(recipients[0]); i++) {
+		if (!routes_find(r, NULL, NULL, recipients[i], &route, &e)) {
+			require(e.cause == CAUSE_CONFIG);
+			continue;
+		}
+		require(!conf_is_hidden(c, route.account));
+		require((route.why == ROUTE_TO) == (route.key == KEY_TO && route.pattern[0]));
+		if (route_chain(c, route.account, chain, &count, &e)) {
+			require(count > 0 && count <= ROUTE_CHAIN_MAX &&
+				chain[0] == route.account);
+		} else {
+			require(e.cause == CAUSE_CONFIG && e.text[0]);
+		}
+	}
+	routes_free(r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct conf c;
@@ -66,6 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			conf_choose(&c, NULL, "me+detail@example.org", &e);
 		require(!chosen || conf_port(chosen) <= 65535);
 		print_and_read_again(a);
+	}
+	if (ok && c.count > 0) {
+		find_routes(&c);
 	}
 	conf_clear(&c);
 	return 0;

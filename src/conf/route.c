@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/* route: see route.h; route_chain.c has the fallbacks.  Must never change an account. */
+#include "conf/route.h"
+#include "base/mem.h"
+#include "conf/account.h"
+#include "conf/route_index.h"
+
+#include <stdlib.h>
+
+struct routes {
+	struct conf *c;
+	struct route_index *index;
+	bool has_index;		/* it was made, or there is no `to` */
+	char *sender;		/* whose account is known; NULL = none yet */
+	struct account *by_sender;
+};
+
+struct routes *routes_new(struct conf *c)
+{
+	struct routes *r = mem_alloc(1, sizeof(*r));
+
+	r->c = c;
+	return r;
+}
+
+void routes_free(struct routes *r)
+{
+	if (r) {
+		route_index_free(r->index);
+		free(r->sender);
+		free(r);
+	}
+}
+
+/* The recipients of a message have one sender: the accounts are asked once. */
+static struct account *find_by_sender(struct routes *r, const char *sender)
+{
+	if (!sender || !sender[0]) {
+		return NULL;
+	}
+	if (!r->sender || strcmp(r->sender, sender) != 0) {
+		free(r->sender);
+		r->sender = mem_str(sender);
+		r->by_sender = account_by_sender(r->c, sender);
+	}
+	return r->by_sender;
+}
+
+/* Does the account named "default" say the same, with the same line? */
+static bool is_default_from(const struct conf *c, const struct account *a)
+{
+	const struct account *usual = account_find(c, 0, span_str("default"));
+
+	return usual && (usual == a || conf_value(usual, KEY_FROM) == conf_value(a, KEY_FROM));
+}
+
+static bool find_by_recipient(struct routes *r, const char *recipient, struct route_hit *hit)
+{
+	if (!recipient || !recipient[0]) {
+		return false;
+	}
+	if (!r->has_index) {
+		r->index = route_index_new(r->c);
+		r->has_index = true;
+	}
+	return route_index_find(r->index, span_str(recipient), hit);
+}
+
+static bool take(struct route *ret, struct account *a, enum route_why why, enum key key,
+		 struct span pattern)
+{
+	*ret = (struct route){ .account = a, .why = why, .key = key };
+	snprintf(ret->pattern, sizeof(ret->pattern), "%.*s", SPAN_ARG(pattern));
+	return true;
+}
+
+static bool take_sender(struct route *ret, struct account *a)
+{
+	return take(ret, a, ROUTE_FROM, KEY_FROM, span_str(conf_text(a, KEY_FROM)));
+}
+
+bool routes_find(struct routes *r, const char *name, const char *sender,
+		 const char *recipient, struct route *ret, struct err *e)
+{
+	struct account *a = name ? NULL : find_by_sender(r, sender);
+	struct route_hit hit;
+
+	if (a && !is_default_from(r->c, a)) {
+		return take_sender(ret, a);
+	}
+	if (!name && find_by_recipient(r, recipient, &hit)) {
+		return take(ret, &r->c->accounts[hit.account], ROUTE_TO, KEY_TO, hit.word);
+	}
+	if (a) {
+		return take_sender(ret, a);
+	}
+	a = conf_choose(r->c, name, NULL, e);
+	return a && take(ret, a, name ? ROUTE_NAMED : ROUTE_DEFAULT, KEY_COUNT, span_str(""));
+}
