@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum net_family { NET_ANY, NET_IPV4, NET_IPV6 };
@@ -22,6 +23,8 @@ struct net_target {
 	unsigned proxy_port;
 };
 
+/* Longest host name with its NUL (RFC 1035 allows 253 bytes); also of a SOCKS request. */
+#define NET_NAME_MAX 256
 /* "192.0.2.1", "2001:db8::1", "/run/x.sock": for the log.  With a proxy: the proxy's. */
 #define NET_PEER_MAX 128
 

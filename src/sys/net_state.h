@@ -10,8 +10,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/* Longest host name with its NUL (RFC 1035 allows 253 bytes); also of a SOCKS request. */
-#define NET_NAME_MAX 256
 /* Addresses tried for one name; the rest is never looked at. */
 #define NET_LIST_MAX 16
 /* RFC 8305 §8: "Connection Attempt Delay". */

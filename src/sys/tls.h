@@ -18,6 +18,16 @@
 
 struct tls_options {
 	const char *host;	/* name for SNI and verification: DNS name or IP address */
+	/*
+	 * NULL, or the domain whose SRV record has named the host; then is_starttls says which
+	 * service it was (_submission or _submissions).  DNS without DNSSEC must not choose whom
+	 * we trust, so the certificate must be for this domain, as name (DNS-ID) or as service
+	 * (SRV-ID, RFC 4985); for the host, only when that is the domain or below it (RFC 6186
+	 * §6, RFC 7817 §3).  SNI is the host all the same: it is what we connect to (RFC 6066
+	 * §3), and what a provider that serves many domains has a certificate for.
+	 * With tls_host_override: host is that name, and this is NULL.
+	 */
+	const char *srv_domain;
 	bool check_certificate;
 	const char *trust_file;	/* NULL = the system's; "" = none (needs a fingerprint) */
 	const char *crl_file;	/* NULL = none */
@@ -27,7 +37,7 @@ struct tls_options {
 	 * cert_file.  Nobody is asked for a PIN: it stands in the URI (pin-source). */
 	const char *cert_file, *key_file;
 	const char *priorities;	/* GnuTLS priority string; NULL = the system's, TLS 1.2 on */
-	bool is_starttls;	/* plain text came before: for the error texts only */
+	bool is_starttls;	/* plain text came before: for the error texts, and srv_domain */
 };
 
 struct tls;
