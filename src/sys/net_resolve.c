@@ -2,36 +2,24 @@
 /*
  * net_resolve: names to addresses, under a deadline.
  *
- * getaddrinfo(3) has none: with dead name servers it blocks for half a minute and more.
- * So a thread asks, and the caller waits for it as long as it may.  When time is up the
- * thread is left alone: it owns its struct lookup then, and frees it if it ever returns.
- * Addresses and localhost (RFC 6761 §6.3) need neither the system nor the thread.
+ * getaddrinfo(3) has none, so net_ask.c asks it.  Addresses and localhost (RFC 6761 §6.3)
+ * need neither.
  */
 #include "sys/net_state.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Enough for glibc's modules (LDAP, sssd, resolved); musl's default is too small. */
-#define STACK_SIZE (1024 * 1024)
-
 struct lookup {
-	pthread_mutex_t lock; /* guards the two flags */
-	pthread_cond_t changed;
-	bool is_done, is_abandoned;
-
 	net_lookup *ask;
-	char *host;
 	int family;
-	int code, os_errno; /* the answer: valid once is_done */
+	int code, os_errno; /* the answer */
 	struct net_list list;
+	char host[];
 };
 
 static void list_add(struct net_list *list, const void *address, size_t size)
@@ -160,88 +148,12 @@ static void fill_localhost(struct net_list *list, int family)
 	}
 }
 
-static void lookup_free(struct lookup *l)
-{
-	pthread_cond_destroy(&l->changed);
-	pthread_mutex_destroy(&l->lock);
-	free(l->host);
-	free(l);
-}
-
-static struct lookup *lookup_new(net_lookup *ask, const char *host, int family)
-{
-	struct lookup *l = mem_alloc(1, sizeof(*l));
-	pthread_condattr_t clock;
-
-	l->ask = ask;
-	l->host = mem_str(host);
-	l->family = family;
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->changed, &clock);
-	pthread_condattr_destroy(&clock);
-	return l;
-}
-
-static void lookup_ask(struct lookup *l)
-{
-	l->code = l->ask(l->host, l->family, &l->list);
-	l->os_errno = errno;
-}
-
-static void *lookup_main(void *context)
+static void lookup_ask(void *context)
 {
 	struct lookup *l = context;
 
-	lookup_ask(l);
-	pthread_mutex_lock(&l->lock);
-	l->is_done = true;
-	bool is_mine = l->is_abandoned;
-	pthread_cond_signal(&l->changed);
-	pthread_mutex_unlock(&l->lock);
-	if (is_mine) {
-		lookup_free(l);
-	}
-	return NULL;
-}
-
-/* With every signal blocked: they are the main thread's. */
-static bool lookup_start(struct lookup *l, pthread_t *ret_thread)
-{
-	sigset_t all, before;
-	pthread_attr_t attributes;
-
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(ret_thread, &attributes, lookup_main, l);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return failed == 0;
-}
-
-/* False when time is up: then *l belongs to the thread. */
-static bool lookup_wait(struct lookup *l, pthread_t thread, int64_t deadline)
-{
-	/* clock_ms() counts CLOCK_MONOTONIC too. */
-	int64_t until = deadline > 0 ? deadline : 0;
-	struct timespec at = { .tv_sec = (time_t)(until / 1000),
-			       .tv_nsec = (long)(until % 1000) * 1000000 };
-
-	pthread_mutex_lock(&l->lock);
-	while (!l->is_done && pthread_cond_timedwait(&l->changed, &l->lock, &at) == 0) {
-	}
-	bool is_done = l->is_done;
-	l->is_abandoned = !is_done;
-	pthread_mutex_unlock(&l->lock);
-	if (is_done) {
-		pthread_join(thread, NULL);
-	} else {
-		pthread_detach(thread);
-	}
-	return is_done;
+	l->code = l->ask(l->host, l->family, &l->list);
+	l->os_errno = errno;
 }
 
 static bool lookup_failed(const struct lookup *l, struct err *e)
@@ -259,13 +171,13 @@ static bool lookup_failed(const struct lookup *l, struct err *e)
 static bool resolve_name(net_lookup *ask, const char *host, int family, int64_t deadline,
 			 struct net_list *list, struct err *e)
 {
-	struct lookup *l = lookup_new(ask, host, family);
-	pthread_t thread;
+	size_t size = strlen(host) + 1;
+	struct lookup *l = mem_alloc(1, sizeof(*l) + size);
 
-	if (deadline == DEADLINE_NEVER || !lookup_start(l, &thread)) {
-		/* No thread to be had: better late than not at all. */
-		lookup_ask(l);
-	} else if (!lookup_wait(l, thread, deadline)) {
+	l->ask = ask;
+	l->family = family;
+	memcpy(l->host, host, size);
+	if (!net_ask_wait(net_ask_start(lookup_ask, l, deadline), deadline)) {
 		err_set(e, CAUSE_DNS, "cannot resolve %s: no answer in time", host);
 		e->os_errno = ETIMEDOUT;
 		return false;
@@ -276,7 +188,7 @@ static bool resolve_name(net_lookup *ask, const char *host, int family, int64_t 
 	} else {
 		lookup_failed(l, e);
 	}
-	lookup_free(l);
+	free(l);
 	return is_good;
 }
 

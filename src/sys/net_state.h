@@ -33,6 +33,20 @@ struct net_list {
 /* "192.0.2.1", "fe80::1%2". */
 void net_address_text(const struct net_address *a, char text[NET_PEER_MAX]);
 
+/* ---- net_ask.c ---- */
+
+/* Asks the system and may take long; reads and writes nothing but its context. */
+typedef void net_question(void *context);
+
+/*
+ * Several questions can be under way.  Each is waited for once, with the deadline that it was
+ * started with.  The context is one block of mem_alloc: the caller's again after true.  False:
+ * time is up, and whoever asks still frees it.
+ */
+struct net_ask *net_ask_start(net_question *ask, void *context, int64_t deadline)
+	RELAY_CHECKED;
+bool net_ask_wait(struct net_ask *ask, int64_t deadline) RELAY_CHECKED;
+
 /* ---- net_resolve.c ---- */
 
 /*
