@@ -4,7 +4,7 @@
 #define SYS_NET_STATE_H
 
 #include "base/buf.h"
-#include "sys/net.h"
+#include "sys/net_srv.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -67,6 +67,36 @@ bool net_resolve(const char *host, unsigned port, int family, int64_t deadline,
 		 struct net_list *list, struct err *e) RELAY_CHECKED;
 bool net_resolve_by(net_lookup *ask, const char *host, unsigned port, int family,
 		    int64_t deadline, struct net_list *list, struct err *e) RELAY_CHECKED;
+
+/* ---- net_srv.c ---- */
+
+/* Records of one answer; the rest is never looked at. */
+#define NET_SRV_MAX 64
+
+struct net_srv {
+	unsigned priority, weight, port;
+	char host[NET_NAME_MAX];
+};
+
+struct net_srv_list {
+	struct net_srv at[NET_SRV_MAX];
+	size_t count;
+	bool is_refused;	/* there is a record that says "not here": target "." */
+};
+
+/* The records that name a server, from an answer of DNS as it came, up to where it breaks. */
+void net_srv_parse(struct span answer, struct net_srv_list *list);
+
+/* Puts them into the order in which they are to be tried; as many random numbers as records. */
+void net_srv_order(struct net_srv *at, size_t count, const uint32_t *random);
+
+/* Asks the system for the SRV records of that name: bytes of the answer, or one of these. */
+typedef int net_query(const char *question, void *answer, size_t size);
+enum { NET_QUERY_NONE = -1, NET_QUERY_FAILED = -2 };
+
+/* As net_services_find.  Tests give another `query`. */
+bool net_services_by(net_query *query, const char *domain, int64_t deadline,
+		     struct net_services *ret, struct err *e) RELAY_CHECKED;
 
 /* ---- net_race.c ---- */
 
