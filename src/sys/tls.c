@@ -122,7 +122,7 @@ struct tls *tls_new(struct flight *flight, const struct tls_options *options, st
 	t->o = *options;
 	t->flight = flight;
 	buf_init_secret(&t->plain, RECORD_BYTES);
-	tls_verify_set_host(&t->verify, options->host);
+	tls_verify_set_names(&t->verify, options);
 	if (!prepare(t, e)) {
 		tls_free(t);
 		return NULL;
@@ -141,6 +141,7 @@ void tls_free(struct tls *t)
 		}
 		buf_clear(&t->plain);
 		free(t->verify.host);
+		free(t->verify.srv_domain);
 		free(t);
 	}
 }

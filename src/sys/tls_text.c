@@ -140,9 +140,12 @@ static void say_not_yet(struct buf *to, const struct facts *f)
 
 static void say_owner(struct buf *to, const struct facts *f)
 {
+	const char *srv = f->peer->srv_host;
+
 	say(to, "the server's certificate is issued for ");
 	say_names(to, f->crt[0]);
-	say(to, ", not for %s (if that is the right server: tls_host_override)", f->peer->host);
+	say(to, ", not for %s (if %s is the right server: tls_host_override%s%s)",
+	    f->peer->names, srv ? srv : "that", srv ? " " : "", srv ? srv : "");
 }
 
 /* Which of the chain has signed number i; 0 = none of it. */

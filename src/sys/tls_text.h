@@ -11,7 +11,8 @@
 struct tls_text_peer {
 	const gnutls_datum_t *chain;	/* as the server shows it */
 	unsigned count;
-	const char *host;
+	const char *names;	/* that it could have been issued for, in words */
+	const char *srv_host;	/* the server that DNS has named; NULL: not DNS */
 	const char *trust;	/* where CA certificates were looked for */
 };
 

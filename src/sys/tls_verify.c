@@ -9,6 +9,7 @@
 #include "config.h"
 #include "sys/tls_file.h"
 #include "sys/tls_lib.h"
+#include "sys/tls_names.h"
 #include "sys/tls_text.h"
 #include "sys/trust.h"
 
@@ -19,9 +20,9 @@
 /* Longest chain that GnuTLS verifies. */
 #define CHAIN_MAX 16
 
-void tls_verify_set_host(struct tls_verify *v, const char *host)
+static char *plain_name(const char *name)
 {
-	struct span s = span_str(host);
+	struct span s = span_str(name);
 
 	if (s.size > 1 && s.data[0] == '[' && s.data[s.size - 1] == ']') {
 		s = span_of(s.data + 1, s.size - 2);
@@ -33,7 +34,13 @@ void tls_verify_set_host(struct tls_verify *v, const char *host)
 	if (s.size > 1 && s.data[s.size - 1] == '.') {
 		s.size--;
 	}
-	v->host = mem_copy(s.data, s.size);
+	return mem_copy(s.data, s.size);
+}
+
+void tls_verify_set_names(struct tls_verify *v, const struct tls_options *o)
+{
+	v->host = plain_name(o->host);
+	v->srv_domain = o->srv_domain ? plain_name(o->srv_domain) : NULL;
 	v->ip_size = inet_pton(AF_INET, v->host, v->ip) == 1	? 4
 		   : inet_pton(AF_INET6, v->host, v->ip) == 1 ? 16
 							      : 0;
@@ -138,42 +145,94 @@ static bool load_named_cas(struct tls_verify *v, const gnutls_datum_t *chain, un
 				    v->bundle);
 }
 
-static bool verify_chain(struct tls_verify *v, gnutls_session_t session,
-			 const gnutls_datum_t *chain, unsigned count)
+/*
+ * GnuTLS's verdict on the chain and that name (NULL: any name will do), with the session's own
+ * flags, stapled OCSP answers and the CRLs.  < 0: there is none.
+ */
+static int judge(const struct tls_verify *v, gnutls_session_t session, const char *name,
+		 unsigned *status)
 {
 	/* GnuTLS does not write to them. */
 	unsigned char purpose[] = GNUTLS_KP_TLS_WWW_SERVER;
 	gnutls_typed_vdata_st check[2] = {
 		{ .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = purpose },
-		{ .type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *)v->host },
+		{ .type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *)(uintptr_t)name },
 	};
+
+	if (name == v->host && v->ip_size > 0) {
+		check[1].type = GNUTLS_DT_IP_ADDRESS;
+		check[1].data = (unsigned char *)(uintptr_t)v->ip;
+		check[1].size = v->ip_size;
+	}
+	return gnutls.certificate_verify_peers(session, check, name ? 2 : 1, status);
+}
+
+/* RFC 6186 §6: what DNS names is believed only inside the domain. */
+static bool is_inside(const char *host, const char *domain)
+{
+	struct span h = span_str(host), d = span_str(domain);
+
+	return text_equal_fold(h, d) ||
+	       (h.size > d.size && h.data[h.size - d.size - 1] == '.' &&
+		text_equal_fold(span_from(h, h.size - d.size), d));
+}
+
+static bool refuse_chain(struct tls_verify *v, const gnutls_datum_t *chain, unsigned count,
+			 unsigned status)
+{
+	char *trust MEM_AUTO = mem_str(v->bundle ? v->bundle :
+				       v->o->trust_file ? v->o->trust_file :
+				       "the system's trust store");
+	char *names MEM_AUTO = NULL;
+
+	text_hide_pin(trust);
+	if (v->srv_domain) {
+		bool has_host = is_inside(v->host, v->srv_domain);
+		names = mem_printf("%s or %s.%s%s%s", v->srv_domain, tls_names_service(v->o),
+				   v->srv_domain, has_host ? " or " : "",
+				   has_host ? v->host : "");
+	}
+	const struct tls_text_peer peer = {
+		.chain = chain, .count = count, .names = names ? names : v->host,
+		.srv_host = v->srv_domain ? v->host : NULL, .trust = trust,
+	};
+	return tls_text_refused(&peer, status, &v->error);
+}
+
+/* The names one by one, each with a verdict of its own: none has anything left open. */
+static int judge_names(const struct tls_verify *v, gnutls_session_t session,
+		       const gnutls_datum_t *chain, unsigned count, unsigned *status)
+{
+	const char *domain = v->srv_domain;
+	unsigned again = 0;
+
+	int n = judge(v, session, domain ? domain : v->host, status);
+	if (n < 0 || !domain || !(*status & GNUTLS_CERT_UNEXPECTED_OWNER)) {
+		return n;
+	}
+	if ((is_inside(v->host, domain) && judge(v, session, v->host, &again) == 0 && !again) ||
+	    (judge(v, session, NULL, &again) == 0 && !again &&
+	     tls_names_has_service(v, chain, count))) {
+		*status = 0;
+	}
+	return n;
+}
+
+static bool verify_chain(struct tls_verify *v, gnutls_session_t session,
+			 const gnutls_datum_t *chain, unsigned count)
+{
 	unsigned status = 0;
 
-	if (v->ip_size > 0) {
-		check[1] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_IP_ADDRESS,
-						    .data = v->ip, .size = v->ip_size };
-	}
 	if (v->bundle && !load_named_cas(v, chain, count)) {
 		return false;
 	}
-	/* With the session's own flags, stapled OCSP answers and the CRLs. */
-	int n = gnutls.certificate_verify_peers(session, check, 2, &status);
+	int n = judge_names(v, session, chain, count, &status);
 	if (n < 0) {
 		return err_set(&v->error, CAUSE_TLS,
 			       "the server's certificate cannot be verified: %s",
 			       gnutls.strerror(n));
 	}
-	if (status != 0) {
-		char *trust MEM_AUTO = mem_str(v->bundle ? v->bundle :
-					       v->o->trust_file ? v->o->trust_file :
-					       "the system's trust store");
-		text_hide_pin(trust);
-		const struct tls_text_peer peer = {
-			.chain = chain, .count = count, .host = v->host, .trust = trust,
-		};
-		return tls_text_refused(&peer, status, &v->error);
-	}
-	return true;
+	return status == 0 || refuse_chain(v, chain, count, status);
 }
 
 static bool verify_pin(struct tls_verify *v, const gnutls_datum_t *certificate)

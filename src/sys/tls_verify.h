@@ -15,7 +15,8 @@
 struct tls_verify {
 	const struct tls_options *o;
 	gnutls_certificate_credentials_t credentials;
-	char *host;		/* without brackets, scope and last dot; the caller frees it */
+	/* Without brackets, scope and last dot; the caller frees them.  No domain: NULL. */
+	char *host, *srv_domain;
 	unsigned char ip[16];
 	unsigned ip_size;	/* 0: host is a name */
 	struct pin pin;		/* size 0: none */
@@ -23,7 +24,7 @@ struct tls_verify {
 	struct err error;	/* why the certificate was refused */
 };
 
-void tls_verify_set_host(struct tls_verify *v, const char *host);
+void tls_verify_set_names(struct tls_verify *v, const struct tls_options *o);
 /* Reads the trust settings and gives GnuTLS the callback that verifies. */
 bool tls_verify_init(struct tls_verify *v, const struct tls_options *o,
 		     gnutls_certificate_credentials_t credentials, struct err *e) RELAY_CHECKED;

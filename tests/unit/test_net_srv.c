@@ -97,6 +97,12 @@ static void a_broken_record_ends_the_list(void **state)
 		net_srv_parse(span_of(exact, b.size - cases[i].cut), &list);
 		assert_string_equal(text_of(list.at, list.count), "1/2/smtp.example.org:465");
 	}
+	/* A name that goes on in the next record. */
+	dns_begin(&b, 2);
+	dns_add_record(&b, DNS_SRV, DNS_IN, span_of("\0\1\0\1\1\xd1\3foo", 10));
+	dns_add_record(&b, DNS_CNAME, DNS_IN, span_str("\1x"));
+	net_srv_parse(buf_span(&b), &list);
+	assert_int_equal(list.count, 0);
 	/* A name that points to itself. */
 	dns_begin(&b, 1);
 	char loop[] = "\0\1\0\1\1\xd1\xc0?";

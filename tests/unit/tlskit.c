@@ -26,6 +26,16 @@ static gnutls_datum_t text_datum(const char *text)
 				 .size = (unsigned)strlen(text) };
 }
 
+/* SRV-ID, RFC 4985: an IA5String as otherName. */
+static void add_service(gnutls_x509_crt_t crt, const char *oid, const char *name)
+{
+	unsigned char der[130] = { 0x16, (unsigned char)strlen(name) };
+
+	memcpy(der + 2, name, der[1]);
+	check(gnutls_x509_crt_set_subject_alt_othername(crt, oid, der, der[1] + 2u,
+							GNUTLS_FSAN_APPEND), "SRV-ID");
+}
+
 static void add_names(gnutls_x509_crt_t crt, const char *names)
 {
 	char copy[200], *rest = copy, *name;
@@ -33,6 +43,12 @@ static void add_names(gnutls_x509_crt_t crt, const char *names)
 	snprintf(copy, sizeof(copy), "%s", names);
 	while ((name = strsep(&rest, " "))) {
 		unsigned char ip[16];
+		if (name[0] == '_' || name[0] == '?') {
+			bool is_srv = name[0] == '_';
+			add_service(crt, is_srv ? "1.3.6.1.5.5.7.8.7" : "1.3.6.1.5.5.7.8.8",
+				    is_srv ? name : name + 1);
+			continue;
+		}
 		unsigned size = inet_pton(AF_INET, name, ip) == 1    ? 4
 			      : inet_pton(AF_INET6, name, ip) == 1 ? 16
 								   : 0;

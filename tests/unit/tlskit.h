@@ -22,7 +22,9 @@ struct kit_spec {
 	const char *name;		/* CN */
 	const struct kit_cert *issuer;	/* NULL: signs itself */
 	const struct kit_cert *key;	/* has this one's key; NULL: a new one */
-	const char *san;		/* "mail.test 127.0.0.1 ::1", NULL: none */
+	/* "mail.test 127.0.0.1 ::1 _submission.test", NULL: none; '?' before the last: as a name
+	 * that is no SRV-ID. */
+	const char *san;
 	int from_days, to_days;		/* from now; both 0: valid */
 	bool is_ca;
 	bool is_v1;			/* no extensions at all */
