@@ -8,6 +8,8 @@
 #include "sys/net_state.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* What a name server answers to each of the two questions, by its letter. */
@@ -202,7 +204,25 @@ static void the_real_system_is_asked(void **state)
 	assert_int_equal(e.cause, CAUSE_DNS);
 }
 
-int main(void)
+/* test_net_services DOMAIN SECONDS: what the system answers, for tests/e2e/test_srv.py. */
+static int show(const char *domain, const char *seconds)
+{
+	struct net_services found;
+	struct err e = { 0 };
+	int64_t deadline = clock_deadline((unsigned)strtoul(seconds, NULL, 10));
+
+	if (!net_services_find(domain, deadline, &found, &e)) {
+		printf("%s%s\n", err_is_timeout(&e) ? "timeout: " : "", e.text);
+		return 1;
+	}
+	for (size_t i = 0; i < found.count; i++) {
+		printf("%s %u %s\n", found.at[i].host, found.at[i].port,
+		       found.at[i].is_implicit_tls ? "tls" : "starttls");
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_with_implicit_tls_come_first),
@@ -213,6 +233,9 @@ int main(void)
 		cmocka_unit_test(the_real_system_is_asked),
 	};
 
+	if (argc == 3) {
+		return show(argv[1], argv[2]);
+	}
 	pthread_barrier_init(&dns.both, NULL, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,37 +105,58 @@ class PrivateNet:
 
 
 class NameServer:
-    """DNS on 127.0.0.1:53 of a private network. `zone`: name -> addresses; a name that is not there does not exist.
-    `silent`: a set of query types ("A", "AAAA") that are never answered."""
+    """DNS on 127.0.0.1:53 of a private network, UDP and TCP. `zone`: name -> records; a name that is not there does not
+    exist. A record is an address; (priority, weight, port, target) for SRV, with "" for the root; or the bytes of an
+    answer to any question. `silent`, `failing`: sets of query types ("A", "AAAA", "SRV") that are never answered, or
+    with SERVFAIL. More than 512 bytes come only over TCP. `asked`: [(name, type)]."""
 
-    TYPES = {1: "A", 28: "AAAA"}
+    TYPES = {1: "A", 28: "AAAA", 33: "SRV"}
 
-    def __init__(self, zone=None, silent=()):
-        self.zone, self.silent = zone or {}, silent
+    def __init__(self, zone=None, silent=(), failing=()):
+        self.zone, self.silent, self.failing = zone or {}, silent, failing
         self.asked = []
-        self._sock = None
+        self._sockets = []
 
     def start(self):
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sock.bind(("127.0.0.1", 53))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 53))
+        tcp = socket.create_server(("127.0.0.1", 53))
+        self._sockets = [udp, tcp]
+        self._threads = [threading.Thread(target=run, args=[sock], daemon=True)
+                         for run, sock in ((self._serve_udp, udp), (self._serve_tcp, tcp))]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self):
-        if self._sock is None:      # the network did not come up
+        if not self._sockets:       # the network did not come up
             return
-        self._sock.sendto(b"", ("127.0.0.1", 53))
-        self._thread.join(10)
-        self._sock.close()
+        self._sockets[0].sendto(b"", ("127.0.0.1", 53))
+        self._sockets[1].shutdown(socket.SHUT_RDWR)
+        for thread, sock in zip(self._threads, self._sockets):
+            thread.join(10)
+            sock.close()
 
-    def _serve(self):
+    def _serve_udp(self, sock):
         while True:
-            query, peer = self._sock.recvfrom(4096)
+            query, peer = sock.recvfrom(4096)
             if not query:
                 return
             answer = self._answer(query)
+            if answer and len(answer) > 512:
+                answer = query[:2] + b"\x83\x80" + query[4:6] + bytes(6) + query[12:]
             if answer:
-                self._sock.sendto(answer, peer)
+                sock.sendto(answer, peer)
+
+    def _serve_tcp(self, listener):
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            with sock, sock.makefile("rb") as stream:
+                answer = self._answer(stream.read(struct.unpack("!H", stream.read(2))[0]))
+                if answer:
+                    sock.sendall(struct.pack("!H", len(answer)) + answer)
 
     def _answer(self, query):
         labels, at = [], 12
@@ -147,9 +168,21 @@ class NameServer:
         self.asked.append((name, kind))
         if kind in self.silent:
             return None
-        family = {"A": socket.AF_INET, "AAAA": socket.AF_INET6}.get(kind)
-        addresses = [a for a in self.zone.get(name, ()) if family and (":" in a) == (kind == "AAAA")]
-        records = [socket.inet_pton(family, a) for a in addresses]
-        code = 0x8180 if name in self.zone else 0x8183
+        records = [] if kind in self.failing else [self._data(r, kind) for r in self.zone.get(name, ())]
+        records = [r for r in records if r is not None]
+        code = 0x8182 if kind in self.failing else 0x8180 if name in self.zone else 0x8183
         return (query[:2] + struct.pack("!HHHHH", code, 1, len(records), 0, 0) + query[12:end] +
                 b"".join(b"\xc0\x0c" + query[at + 1:end] + struct.pack("!IH", 60, len(r)) + r for r in records))
+
+    @staticmethod
+    def _data(record, kind):
+        """None: it is no answer to this question."""
+        if isinstance(record, bytes):
+            return record
+        if isinstance(record, tuple):
+            *numbers, target = record
+            labels = b"".join(bytes([len(label)]) + label.encode() for label in target.split(".") if label)
+            return struct.pack("!HHH", *numbers) + labels + b"\0" if kind == "SRV" else None
+        if kind != ("AAAA" if ":" in record else "A"):
+            return None
+        return socket.inet_pton(socket.AF_INET6 if kind == "AAAA" else socket.AF_INET, record)
