@@ -68,7 +68,7 @@ static bool is_ours(struct drain *d, const char *id)
 	bool ours = queue_peek(d->queue, QUEUE_INCOMING, id, &v, &e) == QUEUE_CLAIMED;
 	if (ours) {
 		const struct queue_times times = settings_times(d->account, v.sender);
-		ours = queue_entry_group(&v, &group) && strcmp(group.data, d->group) == 0 &&
+		ours = queue_entry_group(&v, 0, &group) && strcmp(group.data, d->group) == 0 &&
 		       queue_is_due(&v, &times, clock_now());
 	}
 	queue_entry_clear(&v);

@@ -79,7 +79,7 @@ static bool find_group(struct scan *s, const struct queue_entry *v, uint32_t *re
 	struct buf name BUF_AUTO;
 
 	buf_init(&name, QUEUE_GROUP_MAX);
-	if (!queue_entry_group(v, &name) || l->group_count == UINT32_MAX) {
+	if (!queue_entry_group(v, 0, &name) || l->group_count == UINT32_MAX) {
 		return false;
 	}
 	uint64_t hash = hash_of(s->queue, buf_span(&name));

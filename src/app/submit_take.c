@@ -117,7 +117,7 @@ bool submit_take_in(struct submission *s, struct err *e)
 	if (!compose_entry(s->call, &s->entry, e)) {
 		return false;
 	}
-	if (!queue_entry_group(&s->entry, &s->group)) {
+	if (!queue_entry_group(&s->entry, 0, &s->group)) {
 		return err_set(e, CAUSE_USAGE, "the settings on the command line are too long");
 	}
 	s->store.entry = &s->entry;

@@ -22,7 +22,12 @@ void queue_entry_clear(struct queue_entry *v)
 		free(v->settings[i].name);
 		free(v->settings[i].value);
 	}
+	for (size_t i = 0; i < v->via_count; i++) {
+		free(v->vias[i].account);
+		free(v->vias[i].sender);
+	}
 	free(v->rcpts);
+	free(v->vias);
 	free(v->settings);
 	free(v->account);
 	free(v->config);
@@ -51,6 +56,18 @@ bool queue_entry_add_rcpt(struct queue_entry *v, const char *addr, const char *o
 	return true;
 }
 
+bool queue_entry_add_via(struct queue_entry *v, const char *account, const char *sender,
+			 struct err *e)
+{
+	if (v->via_count >= QUEUE_VIAS_MAX) {
+		return err_set(e, CAUSE_DATA, "more than %u accounts", QUEUE_VIAS_MAX);
+	}
+	v->vias = grown(v->vias, v->via_count, sizeof(v->vias[0]));
+	v->vias[v->via_count++] = (struct queue_via){ .account = mem_str(account),
+						      .sender = mem_str(sender) };
+	return true;
+}
+
 void queue_entry_add_setting(struct queue_entry *v, const char *name, const char *value)
 {
 	v->settings = grown(v->settings, v->setting_count, sizeof(v->settings[0]));
@@ -70,16 +87,37 @@ size_t queue_entry_waiting(const struct queue_entry *v)
 	return count;
 }
 
+unsigned queue_entry_via(const struct queue_entry *v)
+{
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		if (v->rcpts[i].status == QUEUE_WAITING) {
+			return v->rcpts[i].via;
+		}
+	}
+	return 0;
+}
+
+const char *queue_via_account(const struct queue_entry *v, unsigned via)
+{
+	return via == 0 ? v->account : v->vias[via - 1].account;
+}
+
+const char *queue_via_sender(const struct queue_entry *v, unsigned via)
+{
+	return via == 0 ? v->sender : v->vias[via - 1].sender;
+}
+
 unsigned queue_rcpt_notify(const struct queue_entry *v, const struct queue_rcpt *r)
 {
 	return r->notify ? r->notify : v->notify;
 }
 
 /* No value has a line break, so no two different entries give the same text. */
-bool queue_entry_group(const struct queue_entry *v, struct buf *to)
+bool queue_entry_group(const struct queue_entry *v, unsigned via, struct buf *to)
 {
-	if (!buf_printf(to, "%s\n%s\n", v->account ? v->account : "",
-			v->config ? v->config : "")) {
+	const char *account = queue_via_account(v, via);
+
+	if (!buf_printf(to, "%s\n%s\n", account ? account : "", v->config ? v->config : "")) {
 		return false;
 	}
 	for (size_t i = 0; i < v->setting_count; i++) {

@@ -28,6 +28,7 @@ enum queue_rcpt_status {
 struct queue_rcpt {
 	char *addr;
 	char *orcpt;		/* "rfc822;…", decoded; NULL = none */
+	unsigned via;		/* 0 = the entry's own account; n = vias[n - 1] */
 	unsigned notify;	/* as queue_entry.notify; 0 = what that says */
 	/* From here on: of the state file. */
 	enum queue_rcpt_status status;
@@ -42,6 +43,14 @@ struct queue_rcpt {
 struct queue_setting {
 	char *name, *value;
 };
+
+/* Another account than the entry's own, for some of its recipients. */
+struct queue_via {
+	char *account;
+	char *sender;		/* for its server */
+};
+/* Most of them: as many as accounts. */
+#define QUEUE_VIAS_MAX 10000u
 
 /* Every string is owned by the entry and is one line without CR, LF and NUL. */
 struct queue_entry {
@@ -58,6 +67,8 @@ struct queue_entry {
 	struct queue_setting *settings;
 	size_t setting_count;
 	char *sender;		/* "" = null sender */
+	struct queue_via *vias;
+	unsigned via_count;
 	struct queue_rcpt *rcpts;
 	size_t rcpt_count;
 	char *envid;		/* decoded; NULL = none */
@@ -83,9 +94,17 @@ void queue_entry_clear(struct queue_entry *v);
 /* Appends; strings are copied.  False beyond 100,000 recipients (CAUSE_DATA). */
 bool queue_entry_add_rcpt(struct queue_entry *v, const char *addr, const char *orcpt,
 			  struct err *e) RELAY_CHECKED;
+/* Appends.  False beyond QUEUE_VIAS_MAX (CAUSE_DATA). */
+bool queue_entry_add_via(struct queue_entry *v, const char *account, const char *sender,
+			 struct err *e) RELAY_CHECKED;
 void queue_entry_add_setting(struct queue_entry *v, const char *name, const char *value);
 
 size_t queue_entry_waiting(const struct queue_entry *v);	/* recipients */
+/* The via of the first recipient that waits; 0 when none does. */
+unsigned queue_entry_via(const struct queue_entry *v);
+/* Account and sender of a via, of 0 too. */
+const char *queue_via_account(const struct queue_entry *v, unsigned via);
+const char *queue_via_sender(const struct queue_entry *v, unsigned via);
 /* The bits of RFC 3461 that count for this recipient of v. */
 unsigned queue_rcpt_notify(const struct queue_entry *v, const struct queue_rcpt *r);
 
@@ -93,9 +112,9 @@ unsigned queue_rcpt_notify(const struct queue_entry *v, const struct queue_rcpt 
 #define QUEUE_GROUP_MAX ((size_t)1 << 20)
 /*
  * What must be equal for two messages to share a session: account, config and settings,
- * as one text.
+ * as one text; for the recipients of that via.
  */
-bool queue_entry_group(const struct queue_entry *v, struct buf *to) RELAY_CHECKED;
+bool queue_entry_group(const struct queue_entry *v, unsigned via, struct buf *to) RELAY_CHECKED;
 
 /* Bytes of the first line, with its LF. */
 #define QUEUE_FIRST_LINE ((size_t)64)

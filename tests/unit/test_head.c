@@ -16,10 +16,12 @@ static const char whole[] =
 	"setting: passwordeval=printf a=b\n"
 	"setting: user=\n"
 	"sender: <me@h.example>\n"
+	"via: <me@corp.example> corp mail\n"
+	"via: <> other\n"
 	"recipient: <c@d>\n"
 	"recipient: <\"a> \\\" orcpt=b\"@d.example> orcpt=rfc822;x y@z\n"
-	"recipient: <root> notify=never\n"
-	"recipient: <r@d> notify=success,delay orcpt=rfc822; notify=x orcpt=y\n"
+	"recipient: <root> via=2 notify=never\n"
+	"recipient: <r@d> via=1 notify=success,delay orcpt=rfc822; notify=x orcpt=y\n"
 	"envid: id 1\n"
 	"notify: failure,delay\n"
 	"return: headers\n"
@@ -44,8 +46,12 @@ static void fill(struct queue_entry *v)
 	assert_true(queue_entry_add_rcpt(v, "\"a> \\\" orcpt=b\"@d.example", "rfc822;x y@z", &e));
 	assert_true(queue_entry_add_rcpt(v, "root", NULL, &e));
 	v->rcpts[2].notify = 1;
+	v->rcpts[2].via = 2;
 	assert_true(queue_entry_add_rcpt(v, "r@d", "rfc822; notify=x orcpt=y", &e));
 	v->rcpts[3].notify = 2 | 8;
+	v->rcpts[3].via = 1;
+	assert_true(queue_entry_add_via(v, "corp mail", "me@corp.example", &e));
+	assert_true(queue_entry_add_via(v, "other", "", &e));
 	v->envid = mem_str("id 1");
 	v->notify = 4 | 8;
 	v->ret = 1;
@@ -99,6 +105,16 @@ static void read_as_written(void **state)
 		assert_int_equal(queue_rcpt_notify(&v, &v.rcpts[2]), 1);
 		assert_int_equal(queue_rcpt_notify(&v, &v.rcpts[3]), 2 | 8);
 		assert_int_equal(queue_entry_waiting(&v), 4);
+		assert_int_equal(v.via_count, 2);
+		assert_string_equal(queue_via_account(&v, v.rcpts[0].via), "work mail");
+		assert_string_equal(queue_via_sender(&v, v.rcpts[0].via), "me@h.example");
+		assert_string_equal(queue_via_account(&v, v.rcpts[3].via), "corp mail");
+		assert_string_equal(queue_via_sender(&v, v.rcpts[3].via), "me@corp.example");
+		assert_string_equal(queue_via_sender(&v, v.rcpts[2].via), "");
+		assert_int_equal(queue_entry_via(&v), 0);
+		v.rcpts[0].status = v.rcpts[1].status = QUEUE_SENT;
+		assert_int_equal(queue_entry_via(&v), 2);
+		v.rcpts[0].status = v.rcpts[1].status = QUEUE_WAITING;
 		assert_false(v.has_state || v.is_warned);
 	}
 	assert_true(queue_head_write(&v, &again, &e));
@@ -183,6 +199,18 @@ static void damage_is_named(void **state)
 		{ FIRST "recipient: <>\n\n", "wrong line" },
 		{ FIRST "recipient: <c@d>orcpt=x\n\n", "wrong line" },
 		{ FIRST "recipient: <c@d> notify=\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> via=\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> via=0\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> via=-1\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> via=10001\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> via=1x\n\n", "wrong line" },
+		{ FIRST "recipient: <c@d> notify=never via=1\n\n", "wrong line" },
+		{ FIRST "via: a@b c\n\n", "wrong line" },
+		{ FIRST "via: <a@b>\n\n", "wrong line" },
+		{ FIRST "via: <a@b> \n\n", "wrong line" },
+		{ FIRST "via: <a b> c\n\n", "wrong line" },
+		{ FIRST LEAST "recipient: <e@f> via=1\n\n", "not there" },
+		{ FIRST LEAST "via: <> b\nrecipient: <e@f> via=2\n\n", "not there" },
 		{ FIRST "recipient: <c@d> notify=never,\n\n", "wrong line" },
 		{ FIRST "recipient: <c@d> notify=delay,delay\n\n", "wrong line" },
 		{ FIRST "recipient: <c@d> notify=often\n\n", "wrong line" },
@@ -357,15 +385,19 @@ static void groups_differ_when_anything_differs(void **state)
 	v[3].sender = mem_str("other@x");
 	for (size_t i = 0; i < 4; i++) {
 		buf_init(&text[i], 1000);
-		assert_true(queue_entry_group(&v[i], &text[i]));
+		assert_true(queue_entry_group(&v[i], 0, &text[i]));
 	}
 	assert_string_not_equal(text[0].data, text[1].data);
 	assert_string_not_equal(text[0].data, text[2].data);
 	assert_string_equal(text[0].data, text[3].data);
+	struct buf other BUF_AUTO;
+	buf_init(&other, 1000);
+	assert_true(queue_entry_group(&v[0], 1, &other));
+	assert_string_not_equal(text[0].data, other.data);
 	for (size_t i = 0; i < 4; i++) {
 		struct buf small BUF_AUTO;
 		buf_init(&small, text[i].size - 1);
-		assert_false(queue_entry_group(&v[i], &small));
+		assert_false(queue_entry_group(&v[i], 0, &small));
 		buf_clear(&text[i]);
 		queue_entry_clear(&v[i]);
 	}
