@@ -2,6 +2,8 @@
 /* call: see call.h. */
 #include "app/call.h"
 
+#include <stdlib.h>
+
 void call_init(struct call *c)
 {
 	*c = (struct call){ 0 };
@@ -14,6 +16,12 @@ void call_clear(struct call *c)
 {
 	message_clear(&c->message);
 	envelope_clear(&c->envelope);
+	for (unsigned i = 0; i < c->via_count; i++) {
+		free(c->vias[i].sender);
+	}
+	free(c->vias);
+	free(c->via_of_rcpt);
+	routes_free(c->routes);
 	conf_clear(&c->conf);
 	identity_clear(&c->id);
 	options_clear(&c->options);
@@ -33,11 +41,14 @@ bool call_prepare(struct call *c, struct err *e)
 	if (!settings_read(&c->conf, o, &c->id, e)) {
 		return false;
 	}
-	if (!o->read_sender || c->envelope.sender) {
-		c->account = settings_account(&c->conf, o, &c->id, c->envelope.sender, e);
-		if (!c->account) {
-			return false;
-		}
+	c->routes = routes_new(&c->conf);
+	if (o->read_sender && !c->envelope.given) {
+		return true;
 	}
-	return true;
+	c->account = conf_choose(&c->conf, o->account, c->envelope.given, e);
+	if (c->account) {
+		return settings_use(&c->conf, c->account, o, &c->id, e);
+	}
+	/* Perhaps `to` gives every recipient to some account. */
+	return !o->account && routes_by_recipient(c->routes);
 }

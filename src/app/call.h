@@ -6,15 +6,27 @@
 #include "app/envelope.h"
 #include "app/message.h"
 #include "app/settings.h"
+#include "conf/route.h"
 
 struct smtp_answer;
 struct smtp_envelope;
+
+/* An account that sends to some of the recipients. */
+struct call_via {
+	struct account *account;
+	char *sender;		/* NULL for the first: the envelope's */
+};
 
 struct call {
 	struct options options;
 	struct identity id;
 	struct conf conf;
-	struct account *account;
+	struct account *account;	/* the message's; NULL = not known yet */
+	struct routes *routes;
+	/* By app/assign.h; the first is c->account; none when all recipients are its. */
+	struct call_via *vias;
+	unsigned via_count;
+	unsigned *via_of_rcpt;	/* for each of envelope.recipients */
 	struct envelope envelope;
 	struct message message;
 	bool breaks_signature;	/* From was replaced although there is a DKIM-Signature */

@@ -151,8 +151,7 @@ static void check_tls(const struct account *a, struct findings *to)
 {
 	static const enum key keys[] = { KEY_TLS_CRL_FILE, KEY_TLS_CERT_FILE,
 					 KEY_TLS_PRIORITIES };
-	char *host MEM_AUTO = conf_first_host(a);
-	const struct tls_options all = settings_tls(a, host);
+	const struct tls_options all = settings_tls(a);
 	const char *trust = conf_is_set(a, KEY_TLS_TRUST_FILE) ? all.trust_file : NULL;
 	struct err e;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* compose: see compose.h. */
 #include "app/compose.h"
+#include "app/assign.h"
 #include "app/mend.h"
 #include "app/origin.h"
 #include "base/clock.h"
@@ -81,11 +82,7 @@ bool compose_header(struct call *c, struct err *e)
 	    !envelope_from_header(&c->envelope, o, buf_span(&m->header), e)) {
 		return false;
 	}
-	if (!c->account) {
-		c->account = settings_account(&c->conf, o, &c->id, c->envelope.sender, e);
-	}
-	if (!c->account ||
-	    !envelope_finish(&c->envelope, c->account, &c->id, buf_span(&m->header), e)) {
+	if (!assign_accounts(c, buf_span(&m->header), e)) {
 		return false;
 	}
 	m->size_max = (unsigned long long)conf_number(c->account, KEY_MESSAGE_SIZE_LIMIT);
@@ -183,6 +180,7 @@ static bool add_recipients(struct call *c, struct queue_entry *v, struct err *e)
 		ok = queue_entry_add_rcpt(v, r->spec, orcpt, e);
 		if (ok) {
 			v->rcpts[v->rcpt_count - 1].notify = notify;
+			v->rcpts[v->rcpt_count - 1].via = c->via_count > 0 ? c->via_of_rcpt[i] : 0;
 		}
 	}
 	free(client);
@@ -202,5 +200,10 @@ bool compose_entry(struct call *c, struct queue_entry *v, struct err *e)
 		 : conf_is(a, KEY_DSN_RETURN, "full")  ? 2
 						       : 0;
 	v->needs_smtputf8 = header_needs_smtputf8(buf_span(&c->message.header));
+	for (unsigned i = 1; i < c->via_count; i++) {
+		if (!queue_entry_add_via(v, c->vias[i].account->name, c->vias[i].sender, e)) {
+			return false;
+		}
+	}
 	return add_recipients(c, v, e) && settings_to_entry(a, &c->options, &c->id, v, e);
 }

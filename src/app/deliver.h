@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * deliver: messages of one account → the server's verdicts.  Owns what is tried again at
+ * deliver: messages for one account → the server's verdicts.  Owns what is tried again at
  * once: what the server turned out to dislike, and what a lost connection left untouched.
  * It decides nothing about exit status, queue or reports: app/settle.c.
  */
@@ -12,9 +12,11 @@
 
 /* One message on its way. */
 struct delivery {
-	struct queue_entry *entry;	/* its recipients that wait are tried */
+	struct queue_entry *entry;
+	unsigned via;			/* its recipients of this account that wait are tried */
 	struct message *message;
 	int64_t start_ms;
+	bool is_settled;		/* for app/settle.h */
 	/* What came out; valid in `over` and after it. */
 	struct session_job job;		/* job.txn.rcpts, of those that were tried */
 	size_t *index;			/* of each in entry->rcpts */
@@ -23,7 +25,8 @@ struct delivery {
 	struct delivery *later;		/* private: the list of those to be tried again */
 };
 
-void delivery_init(struct delivery *d, struct queue_entry *entry, struct message *message);
+void delivery_init(struct delivery *d, struct queue_entry *entry, unsigned via,
+		   struct message *message);
 void delivery_clear(struct delivery *d);	/* not what entry and message point to */
 /* It is not tried now, because of this: all its recipients get that outcome. */
 void delivery_suspend(struct delivery *d, const struct err *why);
@@ -41,7 +44,14 @@ struct deliver_source {
 };
 
 struct deliver_options {
+	const struct conf *conf;	/* for the fallback accounts */
 	const struct account *account;
+	/*
+	 * For the sessions that a fallback account allows (queue/slot.h), the caller has a slot
+	 * of the account itself.  group: the account's queue_entry_group.  NULL = no limits.
+	 */
+	struct queue *queue;
+	const char *group;
 	struct identity *id;
 	bool verbose;
 	bool may_prompt;	/* for a password, on the terminal */
@@ -49,8 +59,9 @@ struct deliver_options {
 };
 
 /*
- * Delivers until the source has no more.  False: the account cannot be used now, *e says
- * why; without a password `next` was not even asked.  `facts` are the last session's.
+ * Delivers until the source has no more, over the first server of the account, or of its
+ * fallback accounts, that can be used.  False: none can now, *e says why; without a password
+ * `next` was perhaps not even asked.  `facts` are the last session's.
  */
 bool deliver_run(const struct deliver_options *o, const struct deliver_source *source,
 		 struct session_facts *facts, struct err *e) RELAY_CHECKED;

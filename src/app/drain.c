@@ -6,26 +6,12 @@
  * drains that group would take it for busy and leave it behind.  So files there are looked
  * at without a lock first.
  */
-#include "app/drain.h"
+#include "app/drain_state.h"
 #include "app/bounce.h"
 #include "app/maillog.h"
 #include "app/settings.h"
 #include "base/clock.h"
 #include "base/mem.h"
-
-#include <stddef.h>
-
-struct drain_item {
-	struct queue_file file;
-	struct queue_entry entry;
-	struct message message;
-	struct delivery delivery;
-};
-
-static struct drain_item *item_of(struct delivery *delivery)
-{
-	return (struct drain_item *)((char *)delivery - offsetof(struct drain_item, delivery));
-}
 
 static void free_item(struct drain_item *item)
 {
@@ -33,6 +19,7 @@ static void free_item(struct drain_item *item)
 	message_clear(&item->message);
 	queue_file_close(&item->file);
 	queue_entry_clear(&item->entry);
+	free(item->rest);
 	free(item);
 }
 
@@ -68,7 +55,7 @@ static bool is_ours(struct drain *d, const char *id)
 	bool ours = queue_peek(d->queue, QUEUE_INCOMING, id, &v, &e) == QUEUE_CLAIMED;
 	if (ours) {
 		const struct queue_times times = settings_times(d->account, v.sender);
-		ours = queue_entry_group(&v, 0, &group) && strcmp(group.data, d->group) == 0 &&
+		ours = queue_entry_group(&v, queue_entry_via(&v), &group) && strcmp(group.data, d->group) == 0 &&
 		       queue_is_due(&v, &times, clock_now());
 	}
 	queue_entry_clear(&v);
@@ -121,10 +108,56 @@ static void report(const struct drain *d, enum settled settled, const struct ses
 	}
 }
 
-static void settle(struct drain *d, struct drain_item *item, const struct session_facts *facts,
-		   const struct err *why)
+static void end_item(struct drain *d, struct drain_item *item, const struct session_facts *facts)
 {
-	const struct settle s = {
+	struct err e;
+	enum settled settled = settle_end(&item->settle, &item->entry, &item->message, &e);
+
+	if (settled == SETTLED_ERROR) {
+		queue_names_add(&d->stuck, item->entry.id);
+	}
+	report(d, settled, facts, &e);
+	d->active--;
+	free_item(item);
+}
+
+void drain_take_turn(struct drain *d, struct drain_item *item, const struct session_facts *facts,
+		      const struct err *why)
+{
+	settle_take(&item->settle, &item->delivery, facts, why);
+	if (item->rest_count == 0) {
+		end_item(d, item, facts);
+		return;
+	}
+	settle_save(&item->settle, &item->entry);
+	item->later = d->others;
+	d->others = item;
+}
+
+/* The vias of recipients that wait, but for the first one's, each once. */
+static void find_rest(struct drain_item *item)
+{
+	const struct queue_entry *v = &item->entry;
+	bool *seen MEM_AUTO = mem_alloc(v->via_count + 1, sizeof(*seen));
+
+	item->rest = mem_alloc(v->via_count, sizeof(*item->rest));
+	seen[item->delivery.via] = true;
+	for (size_t i = 0; i < v->rcpt_count && v->via_count > 0; i++) {
+		unsigned via = v->rcpts[i].via;
+		if (v->rcpts[i].status == QUEUE_WAITING && !seen[via]) {
+			seen[via] = true;
+			item->rest[item->rest_count++] = via;
+		}
+	}
+}
+
+static void prepare(struct drain *d, struct drain_item *item)
+{
+	message_from_queue(&item->message, &item->file, &item->entry);
+	delivery_init(&item->delivery, &item->entry, queue_entry_via(&item->entry),
+		      &item->message);
+	find_rest(item);
+	item->settle = (struct settle){
 		.queue = d->queue,
 		.file = &item->file,
 		.account = d->account,
@@ -132,15 +165,6 @@ static void settle(struct drain *d, struct drain_item *item, const struct sessio
 		.log = d->log,
 		.must_keep = true,
 	};
-	struct err e;
-
-	enum settled settled = settle_message(&s, &item->delivery, facts, why, &e);
-	if (settled == SETTLED_ERROR) {
-		queue_names_add(&d->stuck, item->entry.id);
-	}
-	report(d, settled, facts, &e);
-	d->active--;
-	free_item(item);
 }
 
 /* A claimed item, or NULL: somebody else has it, or it is no message any more. */
@@ -153,8 +177,7 @@ static struct drain_item *claim(struct drain *d, enum queue_place place, const c
 	message_init(&item->message);
 	enum queue_claim result = queue_claim(d->queue, place, id, &item->file, &item->entry, &e);
 	if (result == QUEUE_CLAIMED) {
-		message_from_queue(&item->message, &item->file, &item->entry);
-		delivery_init(&item->delivery, &item->entry, &item->message);
+		prepare(d, item);
 		d->active++;
 		if (item->entry.is_state_lost) {
 			maillog_note(d->log, id, "%s; recipients that have the message may get "
@@ -210,7 +233,7 @@ bool drain_has_waiting(struct drain *d)
 static bool can_write_down(struct drain *d, struct drain_item *item)
 {
 	const struct queue_entry *v = &item->entry;
-	size_t count = item->delivery.job.txn.rcpt_count;
+	size_t count = queue_entry_waiting(v);
 	bool may_stay = count > 1 || (count == 1 &&
 				      bounce_is_wanted(v, &v->rcpts[item->delivery.index[0]],
 						       DSN_RELAYED));
@@ -252,7 +275,7 @@ struct delivery *drain_next(struct drain *d)
 		if (item->delivery.job.txn.rcpt_count > 0) {
 			return &item->delivery;
 		}
-		settle(d, item, NULL, NULL);	/* a report is owed */
+		end_item(d, item, NULL);	/* a report is owed */
 	}
 	return NULL;
 }
@@ -260,7 +283,7 @@ struct delivery *drain_next(struct drain *d)
 void drain_over(struct drain *d, struct delivery *delivery, const struct session_facts *facts,
 		const struct err *why)
 {
-	settle(d, item_of(delivery), facts, why);
+	drain_take_turn(d, drain_item_of(delivery), facts, why);
 }
 
 void drain_suspend(struct drain *d, const struct err *why)
@@ -271,11 +294,12 @@ void drain_suspend(struct drain *d, const struct err *why)
 	while (d->pick && d->pick(d->context, &place, id)) {
 		struct drain_item *item = claim(d, place, id);
 		if (item && (!d->is_wanted || d->is_wanted(d->context, &item->entry))) {
-			settle(d, item, NULL, why);
+			drain_take_turn(d, item, NULL, why);
 		} else if (item) {
 			leave(d, item);
 		}
 	}
+	drain_others(d);
 }
 
 static struct delivery *run_next(void *context)
@@ -290,7 +314,7 @@ static void run_over(void *context, struct delivery *delivery, const struct sess
 }
 
 /* Others wait for the slot: always. */
-static bool run_sees_off(void *context)
+bool drain_sees_off(void *context)
 {
 	(void)context;
 	return true;
@@ -299,11 +323,16 @@ static bool run_sees_off(void *context)
 bool drain_run(struct drain *d, struct session_facts *facts, struct err *e)
 {
 	const struct deliver_options options = {
+		.conf = d->conf,
 		.account = d->account,
+		.queue = d->queue,
+		.group = d->group,
 		.id = d->id,
 		.verbose = d->verbose,
 	};
-	const struct deliver_source source = { d, run_next, run_over, run_sees_off };
+	const struct deliver_source source = { d, run_next, run_over, drain_sees_off };
+	bool ok = deliver_run(&options, &source, facts, e);
 
-	return deliver_run(&options, &source, facts, e);
+	drain_others(d);
+	return ok;
 }

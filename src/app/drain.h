@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * drain: messages of the queue → deliver_run, for one group (account) and as long as there
- * are any.  The only place that claims files for delivery.  Used by a submission that holds a
+ * are any; and, of those messages, what other accounts have to send.  The only place that claims files for delivery.  Used by a submission that holds a
  * session while others wait (bursts), and by each worker of a queue run.
  */
 #ifndef APP_DRAIN_H
@@ -11,6 +11,7 @@
 
 struct drain {
 	struct queue *queue;
+	struct conf *conf;	/* the account's, and its messages' other accounts */
 	const struct account *account;
 	struct identity *id;
 	struct maillog *log;
@@ -32,6 +33,7 @@ struct drain {
 	size_t seen_at;
 	struct queue_names stuck;	/* cannot be claimed or put away: not again in this run */
 	size_t active;		/* messages claimed and not over */
+	struct drain_item *others;	/* claimed, for which other accounts have to do something */
 };
 
 void drain_clear(struct drain *d);	/* what it has made itself */
@@ -52,9 +54,13 @@ bool drain_has_waiting(struct drain *d);
 /* Claims all that `pick` still gives and settles it as suspended, without connecting. */
 void drain_suspend(struct drain *d, const struct err *why);
 
-/* For a source of deliver_run that is not drain_run's own: the next message, and its end. */
+/*
+ * For a source of deliver_run that is not drain_run's own: the next message, and its end; and
+ * when deliver_run has returned, what other accounts have to send of them.
+ */
 struct delivery *drain_next(struct drain *d);
 void drain_over(struct drain *d, struct delivery *delivery, const struct session_facts *facts,
 		const struct err *why);
+void drain_others(struct drain *d);
 
 #endif

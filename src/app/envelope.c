@@ -12,6 +12,7 @@ void envelope_init(struct envelope *v)
 
 void envelope_clear(struct envelope *v)
 {
+	free(v->given);
 	free(v->sender);
 	free(v->author);
 	addr_list_clear(&v->recipients);
@@ -30,7 +31,7 @@ bool envelope_from_options(struct envelope *v, const struct options *o, struct e
 {
 	struct addr_fault fault;
 
-	if (o->sender && !addr_read_one(&v->sender, span_str(o->sender), &fault)) {
+	if (o->sender && !addr_read_one(&v->given, span_str(o->sender), &fault)) {
 		return fail_argument("sender", o->sender, &fault, e);
 	}
 	for (size_t i = 0; i < o->recipient_count; i++) {
@@ -50,8 +51,8 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 	if (o->read_recipients && !header_recipients(header, &v->recipients, e)) {
 		return false;
 	}
-	if (o->read_sender && !v->sender) {
-		return header_sender(header, &v->sender, e);
+	if (o->read_sender && !v->given) {
+		return header_sender(header, &v->given, e);
 	}
 	return true;
 }
@@ -79,40 +80,63 @@ static bool account_address(const struct account *a, struct identity *id, struct
 
 /* Does `own` stand in the place of the sender that was asked for? */
 static bool is_own_sender(const struct envelope *v, const struct account *a,
-			  struct identity *id)
+			  struct identity *id, bool has_own)
 {
 	return !conf_on(a, KEY_ALLOW_FROM_OVERRIDE) ||
-	       (v->has_own && local_is_own(v->sender, a, id));
+	       (has_own && local_is_own(v->given, a, id));
 }
 
-static bool finish_sender(struct envelope *v, const struct account *a, struct identity *id,
-			  struct span header, struct err *e)
+struct chosen {
+	char *sender;	/* qualified; "" = null */
+	char *author;	/* a From field needs an address also when the envelope has none */
+	bool has_own;
+};
+
+static bool choose_sender(const struct envelope *v, const struct account *a,
+			  struct identity *id, struct span header, struct chosen *ret,
+			  struct err *e)
 {
 	char *own MEM_AUTO = NULL;
 
+	*ret = (struct chosen){ .sender = NULL };
 	if (!account_address(a, id, header, &own, e)) {
 		return false;
 	}
-	bool is_null = v->sender && v->sender[0] == '\0';
-	const char *fallback = own || (v->sender && !is_null) ? own : identity_login(id);
-	v->has_own = own && own[0] && !local_is_own(own, a, id);
-	if (!v->sender || (!is_null && own && is_own_sender(v, a, id))) {
-		free(v->sender);
-		v->sender = mem_str(fallback);
-	}
-	char *qualified = local_qualify(v->sender, a, id);
-	free(v->sender);
-	v->sender = qualified;
-	/* A From field needs an address also when the envelope has none. */
-	v->author = is_null ? local_qualify(fallback, a, id) : mem_str(v->sender);
-	if (!addr_is_safe(span_str(v->sender))) {
-		return err_set(e, CAUSE_DATA, "the sender \"%s\" is not a valid address", v->sender);
-	}
-	return true;
+	bool is_null = v->given && v->given[0] == '\0';
+	const char *fallback = own || (v->given && !is_null) ? own : identity_login(id);
+	ret->has_own = own && own[0] && !local_is_own(own, a, id);
+	bool is_own = !v->given || (!is_null && own && is_own_sender(v, a, id, ret->has_own));
+	ret->sender = local_qualify(is_own ? fallback : v->given, a, id);
+	ret->author = is_null ? local_qualify(fallback, a, id) : mem_str(ret->sender);
+	return addr_is_safe(span_str(ret->sender)) ||
+	       err_set(e, CAUSE_DATA, "the sender \"%s\" is not a valid address", ret->sender);
 }
 
-static bool finish_recipients(struct envelope *v, const struct account *a, struct identity *id,
-			      struct err *e)
+bool envelope_sender(const struct envelope *v, const struct account *a, struct identity *id,
+		     struct span header, char **ret, struct err *e)
+{
+	struct chosen chosen;
+	bool ok = choose_sender(v, a, id, header, &chosen, e);
+
+	free(chosen.author);
+	*ret = chosen.sender;
+	return ok;
+}
+
+bool envelope_set_sender(struct envelope *v, const struct account *a, struct identity *id,
+			 struct span header, struct err *e)
+{
+	struct chosen chosen;
+	bool ok = choose_sender(v, a, id, header, &chosen, e);
+
+	v->sender = chosen.sender;
+	v->author = chosen.author;
+	v->has_own = chosen.has_own;
+	return ok;
+}
+
+bool envelope_expand(struct envelope *v, const struct account *a, struct identity *id,
+		     struct err *e)
 {
 	if (!local_expand(&v->recipients, a, id, &v->problems, e)) {
 		return false;
@@ -123,15 +147,6 @@ static bool finish_recipients(struct envelope *v, const struct account *a, struc
 			return err_set(e, CAUSE_DATA, "the recipient \"%s\" is not a valid address",
 				       spec);
 		}
-	}
-	return true;
-}
-
-bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
-		     struct span header, struct err *e)
-{
-	if (!finish_sender(v, a, id, header, e) || !finish_recipients(v, a, id, e)) {
-		return false;
 	}
 	const size_t *found = v->problems.counts;
 	return v->recipients.count + found[ALIAS_REFUSED] + found[ALIAS_DISCARDED] > 0 ||

@@ -8,6 +8,7 @@
 #include "mail/addr.h"
 
 struct envelope {
+	char *given;		/* the sender that was asked for; "" = null; NULL = none was */
 	char *sender;		/* "" = null sender; NULL = not known yet */
 	char *author;		/* address for a From field of ours; "" = none */
 	/* The account has an address of its own that can be answered: local names become it. */
@@ -20,7 +21,7 @@ struct envelope {
 void envelope_init(struct envelope *v);
 void envelope_clear(struct envelope *v);
 
-/* Reads -f and the recipients of the command line; sender stays NULL without -f. */
+/* Reads -f (`given`) and the recipients of the command line. */
 bool envelope_from_options(struct envelope *v, const struct options *o, struct err *e)
 	RELAY_CHECKED;
 
@@ -29,13 +30,23 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 			  struct err *e) RELAY_CHECKED;
 
 /*
- * Finishes it with the account: the sender by `from` and allow_from_override, or
+ * The envelope sender for that account: by `from` and allow_from_override, or
  * login@mailname; a name of this machine as the sender (cron's -f root) is `from`, too, when
- * that is an address.  The readers of local recipients (local.h), of whom none may be left
- * when `problems` says why; no duplicates.  Every address is safe for a command afterwards.
- * header: for `from %F`; may be empty.
+ * that is an address.  It is safe for a command.  header: for `from %F`; may be empty.
+ * The caller frees it.
  */
-bool envelope_finish(struct envelope *v, const struct account *a, struct identity *id,
-		     struct span header, struct err *e) RELAY_CHECKED;
+bool envelope_sender(const struct envelope *v, const struct account *a, struct identity *id,
+		     struct span header, char **ret, struct err *e) RELAY_CHECKED;
+
+/* The same, as the message's own: sender, author, has_own. */
+bool envelope_set_sender(struct envelope *v, const struct account *a, struct identity *id,
+			 struct span header, struct err *e) RELAY_CHECKED;
+
+/*
+ * The recipients: the readers of local ones (local.h), of whom none may be left when
+ * `problems` says why; no duplicates.  Every address is safe for a command afterwards.
+ */
+bool envelope_expand(struct envelope *v, const struct account *a, struct identity *id,
+		     struct err *e) RELAY_CHECKED;
 
 #endif

@@ -79,7 +79,7 @@ static bool find_group(struct scan *s, const struct queue_entry *v, uint32_t *re
 	struct buf name BUF_AUTO;
 
 	buf_init(&name, QUEUE_GROUP_MAX);
-	if (!queue_entry_group(v, 0, &name) || l->group_count == UINT32_MAX) {
+	if (!queue_entry_group(v, queue_entry_via(v), &name) || l->group_count == UINT32_MAX) {
 		return false;
 	}
 	uint64_t hash = hash_of(s->queue, buf_span(&name));
@@ -104,6 +104,22 @@ static const struct account *account_of(const struct flush_list *l, uint32_t gro
 
 /* ---- one message ---- */
 
+/* Does a recipient wait for this account; or the end of a message that is its? */
+static bool has_account(const struct queue_entry *v, const char *name)
+{
+	if (queue_entry_waiting(v) == 0) {
+		return v->account && strcmp(v->account, name) == 0;
+	}
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		const struct queue_rcpt *r = &v->rcpts[i];
+		const char *account = queue_via_account(v, r->via);
+		if (r->status == QUEUE_WAITING && account && strcmp(account, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool flush_chooses(const struct flush_choice *choice, const struct queue_entry *v)
 {
 	bool has_recipient = !choice->recipient;
@@ -114,8 +130,7 @@ bool flush_chooses(const struct flush_choice *choice, const struct queue_entry *
 	}
 	return has_recipient &&
 	       (!choice->sender || strcasestr(v->sender, choice->sender)) &&
-	       (!choice->account ||
-		(v->account && strcmp(v->account, choice->account) == 0));
+	       (!choice->account || has_account(v, choice->account));
 }
 
 static bool is_due(const struct scan *s, const struct queue_entry *v, uint32_t group)

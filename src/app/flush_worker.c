@@ -97,9 +97,10 @@ static bool turn(struct flush_worker *w, struct drain *d)
 
 int flush_worker_run(struct flush_worker *w)
 {
-	const struct flush_group *g = w->group;
+	struct flush_group *g = w->group;
 	const struct account *fallback = &w->work->list->fallback.accounts[0];
 	struct drain d = {
+		.conf = &g->conf,
 		.account = g->account ? g->account : fallback,
 		.id = w->work->id,
 		.group = g->name,

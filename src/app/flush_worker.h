@@ -31,7 +31,7 @@ struct flush_totals {
 
 struct flush_worker {
 	const struct flush_work *work;
-	const struct flush_group *group;
+	struct flush_group *group;
 	struct flush_shared *shared;
 	struct flush_totals *totals;
 	int wake; /* eventfd: tells the parent that is_ready has changed */

@@ -126,6 +126,7 @@ struct attempt {
 	char relay[512];
 	long long delay_ms;
 	const struct session_facts *facts;
+	const char *account;
 };
 
 /*
@@ -143,9 +144,11 @@ static long long delay_since(int64_t arrival, int64_t start_ms)
 static void put_recipient(struct maillog *log, const char *id, const char *addr,
 			  const struct attempt *t, const struct outcome *o, bool maybe_twice)
 {
-	const char *service = t->relay[0] == '\0'		       ? "error"
-			      : conf_is(log->account, KEY_PROTOCOL, "lmtp") ? "lmtp"
-									    : "smtp";
+	const struct account *a = t->facts && t->facts->account ? t->facts->account
+								 : log->account;
+	const char *service = t->relay[0] == '\0'		   ? "error"
+			      : conf_is(a, KEY_PROTOCOL, "lmtp") ? "lmtp"
+								 : "smtp";
 	const char *tls = t->facts && t->facts->tls_version[0] ? t->facts->tls_version : "none";
 	const char *login = t->facts && t->facts->mechanism[0] ? t->facts->mechanism : "none";
 	char dsn[16];
@@ -157,7 +160,7 @@ static void put_recipient(struct maillog *log, const char *id, const char *addr,
 	    id, addr, t->relay[0] ? t->relay : "none", t->delay_ms / 1000,
 	    t->delay_ms % 1000 / 10, dsn, verdict_words[o->verdict],
 	    o->text[0] ? o->text : "no answer", maybe_twice ? "; possible duplicate" : "",
-	    log->account->name, tls, login);
+	    t->account, tls, login);
 }
 
 void maillog_attempt(struct maillog *log, const struct delivery *d,
@@ -169,15 +172,16 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 	if (!log) {
 		return;
 	}
-	const struct account *a = log->account;
-	char *host MEM_AUTO = conf_text(a, KEY_SOCKET) ? NULL : conf_first_host(a);
 	struct attempt t = {
 		.relay = "none",
 		.delay_ms = delay_since(v->arrival, d->start_ms),
 		.facts = facts,
+		.account = facts->account ? facts->account->name
+					  : queue_via_account(v, d->via),
 	};
-	if (facts->peer[0] && host) {
-		snprintf(t.relay, sizeof(t.relay), "%s[%s]:%u", host, facts->peer, conf_port(a));
+	if (facts->peer[0] && facts->host[0]) {
+		snprintf(t.relay, sizeof(t.relay), "%s[%s]:%u", facts->host, facts->peer,
+			 facts->port);
 	} else if (facts->peer[0]) {
 		snprintf(t.relay, sizeof(t.relay), "%s", facts->peer);
 	}
@@ -194,19 +198,19 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 	}
 }
 
-void maillog_suspended(struct maillog *log, const struct queue_entry *v, const struct err *why)
+void maillog_suspended(struct maillog *log, const struct delivery *d, const struct err *why)
 {
 	struct outcome o = { .verdict = VERDICT_TEMPORARY, .cause = why->cause };
+	const struct queue_entry *v = d->entry;
 
 	if (!log) {
 		return;
 	}
-	struct attempt t = { .delay_ms = delay_since(v->arrival, 0) };
+	struct attempt t = { .delay_ms = delay_since(v->arrival, 0),
+			     .account = queue_via_account(v, d->via) };
 	snprintf(o.text, sizeof(o.text), "delivery temporarily suspended: %.*s",
 		 (int)sizeof(o.text) - 40, why->text);
-	for (size_t i = 0; i < v->rcpt_count; i++) {
-		if (v->rcpts[i].status == QUEUE_WAITING) {
-			put_recipient(log, v->id, v->rcpts[i].addr, &t, &o, false);
-		}
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		put_recipient(log, v->id, d->job.txn.rcpts[i].addr, &t, &o, false);
 	}
 }

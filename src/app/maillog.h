@@ -32,8 +32,8 @@ void maillog_arrived(struct maillog *log, const struct queue_entry *v, struct me
  */
 void maillog_attempt(struct maillog *log, const struct delivery *d,
 		     const struct session_facts *facts);
-/* The same for a message that was not tried because its account is down. */
-void maillog_suspended(struct maillog *log, const struct queue_entry *v, const struct err *why);
+/* The same for one that was not tried because its account is down. */
+void maillog_suspended(struct maillog *log, const struct delivery *d, const struct err *why);
 
 /*
  * A report about v was put into the queue; header is its own.  "bounce: ID: sender

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* names: see names.h.  Must never ask DNS for anything. */
 #include "app/names.h"
-#include "app/settings.h"
-#include "base/mem.h"
 #include "sys/idn.h"
 
 #include <stdlib.h>
@@ -28,14 +26,16 @@ static bool find(char **ret, const char *setting, const char *name, struct err *
 	return true;
 }
 
-bool names_find(struct names *n, const struct account *a, const char *ehlo, struct err *e)
+bool names_find(struct names *n, const struct hop *hop, const char *ehlo, struct err *e)
 {
-	char *host MEM_AUTO = conf_first_host(a);
+	const struct account *a = hop->account;
+	const char *host = hop->host[0] ? hop->host : NULL;
+	const char *other = conf_text(a, KEY_TLS_HOST_OVERRIDE);
 
 	*n = (struct names){ .host = NULL };
 	return find(&n->host, "host", host, e) &&
 	       find(&n->proxy_host, "proxy_host", conf_text(a, KEY_PROXY_HOST), e) &&
-	       find(&n->tls_host, "tls_host_override", settings_tls(a, host).host, e) &&
+	       find(&n->tls_host, "tls_host_override", other ? other : host, e) &&
 	       find(&n->ehlo, "domain", ehlo, e);
 }
 

@@ -3,7 +3,7 @@
 #ifndef APP_NAMES_H
 #define APP_NAMES_H
 
-#include "conf/conf.h"
+#include "app/hops.h"
 
 struct names {
 	char *host, *proxy_host;
@@ -12,11 +12,11 @@ struct names {
 };
 
 /*
- * Those of the account; NULL where it has none.  ehlo: as session_options has it.  False:
+ * Those of the server; NULL where it has none.  ehlo: as session_options has it.  False:
  * CAUSE_CONFIG; the setting has a name that is no valid domain, or libidn2 is missing.
  * names_clear frees them, also then.
  */
-bool names_find(struct names *n, const struct account *a, const char *ehlo, struct err *e)
+bool names_find(struct names *n, const struct hop *hop, const char *ehlo, struct err *e)
 	RELAY_CHECKED;
 void names_clear(struct names *n);
 

@@ -5,6 +5,7 @@
 #include "app/import_command.h"
 #include "app/password_command.h"
 #include "app/queue_command.h"
+#include "app/route_command.h"
 #include "app/say.h"
 #include "config.h"
 
@@ -30,6 +31,7 @@ static const struct {
 	{ "import", import_command, "make a relayrc of what Postfix, msmtp and others have" },
 	{ "password", password_command, "store, test or forget the password of an account" },
 	{ "queue", queue_command, "list the queue, look at its mail, send, hold or delete it" },
+	{ "route", route_command, "say which account sends to these addresses, why, and how" },
 	{ "version", version_command, "print the version" },
 };
 

@@ -8,6 +8,7 @@
 #include "app/flush.h"
 #include "app/local.h"
 #include "app/mailq.h"
+#include "app/route_command.h"
 #include "app/say.h"
 #include "app/serve.h"
 #include "app/submit.h"
@@ -15,29 +16,6 @@
 
 #include <errno.h>
 #include <sysexits.h>
-
-/* -bv: what would be done with these recipients, without a message. */
-static int verify(struct call *c)
-{
-	struct err e;
-
-	/* There is no From field that could name the sender. */
-	c->options.read_sender = false;
-	if (!call_prepare(c, &e) ||
-	    !envelope_finish(&c->envelope, c->account, &c->id, span_of(NULL, 0), &e)) {
-		return say_error(&e);
-	}
-	printf("account: %s\nsender: <%s>\n", c->account->name, c->envelope.sender);
-	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
-		printf("recipient: <%s>\n", c->envelope.recipients.at[i].spec);
-	}
-	const struct local_problems *p = &c->envelope.problems;
-	for (size_t i = 0; i < local_problems_kept(p, ALIAS_DISCARDED); i++) {
-		printf("thrown away: <%s>\n", p->at[ALIAS_DISCARDED][i].recipient);
-	}
-	local_problems_say(p);
-	return p->counts[ALIAS_MISTAKE] + p->counts[ALIAS_REFUSED] > 0 ? EX_CONFIG : EX_OK;
-}
 
 static int pretend(struct call *c)
 {
@@ -47,7 +25,7 @@ static int pretend(struct call *c)
 	    !settings_read(&c->conf, &c->options, &c->id, &e)) {
 		return say_error(&e);
 	}
-	c->account = settings_account(&c->conf, &c->options, &c->id, c->envelope.sender, &e);
+	c->account = settings_account(&c->conf, &c->options, &c->id, c->envelope.given, &e);
 	return c->account ? check_print(c->account) : say_error(&e);
 }
 
@@ -94,7 +72,7 @@ static int run_mode(struct call *c)
 	case MODE_SERVE:
 		return serve(c);
 	case MODE_VERIFY:
-		return verify(c);
+		return route_verify(c);
 	case MODE_PRETEND:
 		return pretend(c);
 	case MODE_CHECK_ALIASES:

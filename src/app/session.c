@@ -53,7 +53,7 @@ static int64_t deadline_after(const struct session *s, unsigned seconds)
 
 static bool connect_server(struct session *s, struct err *e)
 {
-	struct net_target target = settings_target(s->account, &s->names);
+	struct net_target target = settings_target(s->account, &s->names, s->options->hop->port);
 	int fd = net_connect(&target, deadline_after(s, CONNECT_SECONDS), s->facts->peer, e);
 
 	if (fd < 0) {
@@ -65,9 +65,13 @@ static bool connect_server(struct session *s, struct err *e)
 
 static bool start_tls(struct session *s, struct err *e)
 {
-	struct tls_options options = settings_tls(s->account, NULL);
+	const struct hop *hop = s->options->hop;
+	struct tls_options options = settings_tls(s->account);
+	bool is_named = conf_is_set(s->account, KEY_TLS_HOST_OVERRIDE);
 
 	options.host = s->names.tls_host;
+	options.srv_domain = hop->srv_domain[0] && !is_named ? hop->srv_domain : NULL;
+	options.is_starttls = hop->is_starttls;
 	if (!stream_start_tls(&s->stream, &options, deadline_after(s, TLS_SECONDS), e)) {
 		return false;
 	}
@@ -290,8 +294,8 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 	struct smtp_options options = {
 		.is_lmtp = conf_is(a, KEY_PROTOCOL, "lmtp"),
 		.security = !conf_on(a, KEY_TLS)   ? SMTP_NO_TLS
-			    : conf_starttls(a) ? SMTP_STARTTLS
-					       : SMTP_IMPLICIT_TLS,
+			    : s->options->hop->is_starttls ? SMTP_STARTTLS
+							       : SMTP_IMPLICIT_TLS,
 		.use_auth = conf_wants_auth(a),
 		.allow_cleartext_auth = !conf_on(a, KEY_TLS),
 		.timeout_s = (unsigned)conf_number(a, KEY_TIMEOUT),
@@ -302,7 +306,7 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 
 	stream_address_literal(&s->stream, literal, sizeof(literal));
 	options.ehlo_name = s->names.ehlo ? s->names.ehlo : literal;
-	login_init(&s->login, a, s->options->secret, s->names.host);
+	login_init(&s->login, s->options->hop, s->options->secret, s->names.host);
 	trace_init(&s->trace, s->options->trace);
 	s->client = smtp_client_new(&options);
 	smtp_client_submit(s->client, &first->txn);
@@ -326,18 +330,19 @@ bool session_run(const struct session_options *o, const struct session_source *s
 {
 	struct session s = {
 		.options = o,
-		.account = o->account,
+		.account = o->hop->account,
 		.source = source,
 		.facts = facts,
 		.reply_no = ULLONG_MAX,	/* no deadline runs yet */
 	};
 
-	*facts = (struct session_facts){ 0 };
+	*facts = (struct session_facts){ .account = o->hop->account, .port = o->hop->port };
+	snprintf(facts->host, sizeof(facts->host), "%s", o->hop->host);
 	struct session_job *first = source->next(source->context);
 	if (!first) {
 		return true;
 	}
-	bool ok = names_find(&s.names, o->account, o->ehlo_name, e) && connect_server(&s, e);
+	bool ok = names_find(&s.names, o->hop, o->ehlo_name, e) && connect_server(&s, e);
 	if (ok) {
 		ok = converse(&s, first, e);
 	} else {

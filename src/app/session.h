@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * session: one connection to an account's server, from connecting to QUIT.  The only place
+ * session: one connection to one server, from connecting to QUIT.  The only place
  * that knows the engine, the stream, TLS and (session_login.c) SASL together.  It decides
  * nothing about mail: outcomes come from the engine.
  */
 #ifndef APP_SESSION_H
 #define APP_SESSION_H
 
+#include "app/hops.h"
 #include "app/message.h"
-#include "conf/conf.h"
 #include "smtp/client.h"
 #include "sys/net.h"
 
 /* What the log wants to know; filled as far as the session came. */
 struct session_facts {
+	const struct account *account;	/* whose server; NULL = none was tried */
+	char host[NET_NAME_MAX];	/* "" = none, or a socket */
+	unsigned port;
 	char peer[NET_PEER_MAX];	/* "" = no connection */
 	char tls_version[16];		/* "" = no TLS */
 	char tls_cipher[64];
@@ -48,7 +51,7 @@ struct session_source {
 };
 
 struct session_options {
-	const struct account *account;
+	const struct hop *hop;
 	const char *ehlo_name;		/* NULL: our address as a literal */
 	struct span secret;		/* password or token */
 	unsigned avoid;			/* enum smtp_avoid */

@@ -6,10 +6,10 @@
 
 #include <stdio.h>
 
-void login_init(struct login *l, const struct account *a, struct span secret,
+void login_init(struct login *l, const struct hop *hop, struct span secret,
 		const char *host)
 {
-	*l = (struct login){ .account = a, .secret = secret, .host = host };
+	*l = (struct login){ .hop = hop, .secret = secret, .host = host };
 	buf_init_secret(&l->binding, 256);
 }
 
@@ -22,12 +22,12 @@ void login_clear(struct login *l)
 bool login_begin(struct login *l, struct smtp_client *c, const struct smtp_action *action,
 		 struct tls *tls, struct err *e)
 {
-	const struct account *a = l->account;
+	const struct account *a = l->hop->account;
 	struct sasl_options options = {
 		.user = conf_text(a, KEY_USER),
 		.secret = l->secret,
 		.host = l->host,
-		.port = conf_port(a),
+		.port = l->hop->port,
 		.ntlm_domain = conf_text(a, KEY_NTLMDOMAIN),
 		.allowed = conf_mechanisms(a),
 		.is_tls = action->is_tls,

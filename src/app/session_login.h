@@ -7,24 +7,24 @@
 #ifndef APP_SESSION_LOGIN_H
 #define APP_SESSION_LOGIN_H
 
+#include "app/hops.h"
 #include "base/buf.h"
-#include "conf/conf.h"
 #include "smtp/client.h"
 
 struct sasl;
 struct tls;
 
 struct login {
-	const struct account *account;
+	const struct hop *hop;
 	struct span secret;		/* password or token */
-	const char *host;
+	const char *host;		/* in ASCII */
 	char mechanism[32];		/* "" = none was begun */
 	struct sasl *sasl;		/* private */
 	struct buf binding;		/* private: channel binding */
 };
 
 /* All that is given lives as long as *l. */
-void login_init(struct login *l, const struct account *a, struct span secret,
+void login_init(struct login *l, const struct hop *hop, struct span secret,
 		const char *host);
 void login_clear(struct login *l);
 

@@ -4,6 +4,7 @@
 #include "app/settings_env.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/route.h"
 #include "sys/spawn.h"
 
 #include <errno.h>
@@ -134,35 +135,65 @@ bool settings_apply(struct account *a, const struct options *o, struct identity 
 	return true;
 }
 
+bool settings_use(struct conf *c, struct account *a, const struct options *o,
+		  struct identity *id, struct err *e)
+{
+	const struct account *chain[ROUTE_CHAIN_MAX];
+	size_t count;
+
+	return settings_apply(a, o, id, e) && conf_check(a, e) &&
+	       route_chain(c, a, chain, &count, e);
+}
+
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e)
 {
 	struct account *a = conf_choose(c, o->account, sender, e);
 
-	return a && settings_apply(a, o, id, e) && conf_check(a, e) ? a : NULL;
+	return a && settings_use(c, a, o, id, e) ? a : NULL;
+}
+
+/* The command line that gave these settings.  The caller clears *o. */
+static bool options_of_entry(struct options *o, const struct queue_entry *v, unsigned via,
+			     struct err *e)
+{
+	*o = (struct options){ .account = queue_via_account(v, via), .file = v->config };
+	o->settings = mem_alloc(v->setting_count, sizeof(*o->settings));
+	for (size_t i = 0; i < v->setting_count; i++) {
+		struct option_setting *s = &o->settings[o->setting_count++];
+		s->value = v->settings[i].value;
+		if (!conf_key_find(span_str(v->settings[i].name), &s->key)) {
+			return err_set(e, CAUSE_CONFIG, "%s: there is no such setting any more",
+				       v->settings[i].name);
+		}
+	}
+	if (has_host_option(o)) {
+		o->account = NULL;	/* no file is read: its account has no name */
+	}
+	return true;
 }
 
 bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
 		       struct account **ret, struct err *e)
 {
-	struct options o = { .account = v->account, .file = v->config };
+	struct options o;
 
-	o.settings = mem_alloc(v->setting_count, sizeof(*o.settings));
-	for (size_t i = 0; i < v->setting_count; i++) {
-		struct option_setting *s = &o.settings[o.setting_count++];
-		s->value = v->settings[i].value;
-		if (!conf_key_find(span_str(v->settings[i].name), &s->key)) {
-			options_clear(&o);
-			return err_set(e, CAUSE_CONFIG, "%s: there is no such setting any more",
-				       v->settings[i].name);
-		}
-	}
-	if (has_host_option(&o)) {
-		o.account = NULL;	/* no file is read: its account has no name */
-	}
-	*ret = settings_read(c, &o, id, e) ? settings_account(c, &o, id, NULL, e) : NULL;
+	*ret = options_of_entry(&o, v, queue_entry_via(v), e) && settings_read(c, &o, id, e)
+		       ? settings_account(c, &o, id, NULL, e)
+		       : NULL;
 	options_clear(&o);
 	return *ret != NULL;
+}
+
+struct account *settings_of_via(struct conf *c, const struct queue_entry *v, unsigned via,
+				struct identity *id, struct err *e)
+{
+	struct options o;
+	struct account *a = options_of_entry(&o, v, via, e) ? settings_account(c, &o, id, NULL, e)
+							    : NULL;
+
+	options_clear(&o);
+	return a;
 }
 
 /*
@@ -279,13 +310,11 @@ struct secret_query settings_secret(const struct account *a, const char *host,
 	};
 }
 
-struct tls_options settings_tls(const struct account *a, const char *host)
+struct tls_options settings_tls(const struct account *a)
 {
-	const char *name = conf_text(a, KEY_TLS_HOST_OVERRIDE);
 	const char *trust = conf_text(a, KEY_TLS_TRUST_FILE);
 
 	return (struct tls_options){
-		.host = name ? name : host,
 		.check_certificate = conf_on(a, KEY_TLS_CERTCHECK),
 		.trust_file = trust && strcmp(trust, "system") == 0 ? NULL : trust ? trust : "",
 		.crl_file = conf_text(a, KEY_TLS_CRL_FILE),
@@ -297,11 +326,12 @@ struct tls_options settings_tls(const struct account *a, const char *host)
 	};
 }
 
-struct net_target settings_target(const struct account *a, const struct names *names)
+struct net_target settings_target(const struct account *a, const struct names *names,
+				  unsigned port)
 {
 	return (struct net_target){
 		.host = names->host,
-		.port = conf_port(a),
+		.port = port,
 		.unix_path = conf_text(a, KEY_SOCKET),
 		.source_ip = conf_text(a, KEY_SOURCE_IP),
 		.family = conf_is(a, KEY_INET_PROTOCOLS, "ipv4")   ? NET_IPV4

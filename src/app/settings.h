@@ -37,20 +37,31 @@ bool settings_report(struct conf *c, const struct options *o, struct identity *i
 bool settings_apply(struct account *a, const struct options *o, struct identity *id,
 		    struct err *e) RELAY_CHECKED;
 
+/* The same, and checks that it and its fallback accounts can be used.  Also CAUSE_CONFIG. */
+bool settings_use(struct conf *c, struct account *a, const struct options *o,
+		  struct identity *id, struct err *e) RELAY_CHECKED;
+
 /*
- * The account for this message, with the options of the command line set in it, checked.
+ * The account for this message, when recipients do not count, with the options of the command line set in it, checked.
  * sender: the envelope sender that was asked for, or NULL.  NULL with *e set on failure.
  */
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e) RELAY_CHECKED;
 
 /*
- * The account a queued message was given to, with the settings of that call, checked.  *c is
+ * The account that a queued message waits for, with the settings of that call, checked.  *c is
  * fresh and owns the account.  False (mostly CAUSE_CONFIG): the file or the account is gone
  * or wrong now; the message waits.
  */
 bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
 		       struct account **ret, struct err *e) RELAY_CHECKED;
+
+/*
+ * Of the same configuration the account for the recipients of that via (queue/entry.h), with
+ * the settings of the call, checked.  NULL with *e set: it is gone or wrong.
+ */
+struct account *settings_of_via(struct conf *c, const struct queue_entry *v, unsigned via,
+				struct identity *id, struct err *e) RELAY_CHECKED;
 
 /* The same the other way: what the entry must say to be given to this account again. */
 bool settings_to_entry(const struct account *a, const struct options *o, struct identity *id,
@@ -73,11 +84,11 @@ struct queue_times settings_times(const struct account *a, const char *sender);
 struct secret_query settings_secret(const struct account *a, const char *host,
 				    struct identity *id);
 
-/* Where the account's server is; the texts stay the account's. */
-struct net_target settings_target(const struct account *a, const struct names *names);
+/* Where a server is; the texts stay the account's, and those of names. */
+struct net_target settings_target(const struct account *a, const struct names *names,
+				  unsigned port);
 
-/* What the account says about TLS; the texts stay the account's.  host: whose certificate it
- * must be, when the account does not say. */
-struct tls_options settings_tls(const struct account *a, const char *host);
+/* What the account says about TLS, but not the name; the texts stay the account's. */
+struct tls_options settings_tls(const struct account *a);
 
 #endif

@@ -31,23 +31,15 @@ enum policy settle_policy(enum verdict verdict, bool is_expired, bool is_queue_o
 	return is_queue_on && !is_expired ? POLICY_KEEP : POLICY_FAIL;
 }
 
-/* What one attempt changed. */
-struct change {
-	bool is_expired;
-	bool is_final;		/* a recipient got a final outcome, or perhaps the message */
-	bool has_failed;	/* a recipient has failed that the caller was not told of */
-	bool is_report_owed;	/* a report that must be made could not be put */
-};
-
 static void set_text(char **text, const char *value)
 {
 	free(*text);
 	*text = mem_str(value);
 }
 
-static void take_outcome(const struct settle *s, const struct delivery *d, size_t i, bool has_dsn,
-			 struct change *change)
+static void take_outcome(struct settle *s, const struct delivery *d, size_t i, bool has_dsn)
 {
+	struct settle_change *change = &s->change;
 	const struct outcome *o = &d->job.txn.rcpts[i].outcome;
 	struct queue_rcpt *r = &d->entry->rcpts[d->index[i]];
 
@@ -66,7 +58,6 @@ static void take_outcome(const struct settle *s, const struct delivery *d, size_
 		break;
 	case POLICY_FAIL:
 		r->status = QUEUE_REFUSED;
-		r->is_told = s->is_told;
 		change->is_final = true;
 		break;
 	case POLICY_KEEP:
@@ -84,30 +75,55 @@ static bool has_refused(const struct queue_entry *v)
 	return false;
 }
 
-static void take_outcomes(const struct settle *s, const struct delivery *d,
-			  const struct session_facts *facts, struct change *change)
+/* The server that a report names: when it was one for all. */
+static void note_server(struct settle *s, const struct session_facts *facts)
+{
+	char *known = s->change.remote_mta;
+	bool is_first = !s->change.is_begun;
+	char *usual MEM_AUTO = conf_first_host(s->account);
+	const char *host = facts ? facts->host : usual ? usual : "";
+
+	if (is_first) {
+		snprintf(known, sizeof(s->change.remote_mta), "%s", host);
+	} else if (strcmp(known, host) != 0) {
+		known[0] = '\0';
+	}
+}
+
+void settle_take(struct settle *s, struct delivery *d, const struct session_facts *facts,
+		 const struct err *why)
 {
 	struct queue_entry *v = d->entry;
 	const struct queue_times times = settings_times(s->account, v->sender);
 	int64_t now = clock_now();
-	uint32_t random;
 
-	if (d->job.txn.rcpt_count == 0) {
-		/* An earlier run came to its end with it, but was killed before the file moved. */
-		change->has_failed = has_refused(v);
-		return;
+	if (!facts && why) {
+		delivery_suspend(d, why);
+		maillog_suspended(s->log, d, why);
+	} else if (facts) {
+		maillog_attempt(s->log, d, facts);
 	}
-	clock_random(&random, sizeof(random));
+	note_server(s, facts);
+	if (!s->change.is_begun) {
+		s->change.is_begun = true;
+		s->change.was_tried = v->attempts > 0;
+		v->attempts++;
+		v->last = now;
+	}
 	/* What was never tried is not given up because its account is down. */
-	change->is_expired = (facts || v->attempts > 0) && queue_is_expired(v, &times, now);
-	v->attempts++;
-	v->last = now;
+	bool may_expire = facts || s->change.was_tried;
+	s->change.is_expired = may_expire && queue_is_expired(v, &times, now);
 	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
-		take_outcome(s, d, i, facts && facts->has_dsn, change);
+		take_outcome(s, d, i, facts && facts->has_dsn);
 	}
-	if (queue_entry_waiting(v) > 0) {
-		clock_random(&random, sizeof(random));
-		v->next = now + queue_backoff(&times, v->attempts, random);
+}
+
+void settle_save(struct settle *s, struct queue_entry *v)
+{
+	struct err e;
+
+	if (s->queue && !queue_save(s->queue, v, s->change.is_final, &e)) {
+		maillog_note(s->log, v->id, "%s", e.text);
 	}
 }
 
@@ -116,7 +132,7 @@ static void take_outcomes(const struct settle *s, const struct delivery *d,
  * whose sender wants none; but a failure of mail without a sender a person has to see.
  */
 static size_t find_owed(struct queue_entry *v, enum dsn_kind kind, size_t *rcpts,
-			struct change *change)
+			struct settle_change *change)
 {
 	static const enum queue_rcpt_status status[] = {
 		[DSN_FAILED] = QUEUE_REFUSED,
@@ -142,10 +158,10 @@ static size_t find_owed(struct queue_entry *v, enum dsn_kind kind, size_t *rcpts
 }
 
 /* One report about all recipients with this status that were not told. */
-static void report(const struct settle *s, const struct delivery *d, enum dsn_kind kind,
-		   struct change *change)
+static void report(struct settle *s, struct queue_entry *v, struct message *message,
+		   enum dsn_kind kind)
 {
-	struct queue_entry *v = d->entry;
+	struct settle_change *change = &s->change;
 	size_t *rcpts MEM_AUTO = mem_alloc(v->rcpt_count, sizeof(*rcpts));
 	size_t count = find_owed(v, kind, rcpts, change);
 	const struct queue_times times = settings_times(s->account, v->sender);
@@ -157,7 +173,6 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 		v->is_warned = v->is_warned || kind == DSN_DELAYED;
 		return;
 	}
-	char *host MEM_AUTO = conf_first_host(s->account);
 	struct bounce b = {
 		.queue = s->queue,
 		.account = s->account,
@@ -165,10 +180,10 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 		.log = s->log,
 		.kind = kind,
 		.entry = v,
-		.message = d->message,
+		.message = message,
 		.rcpts = rcpts,
 		.rcpt_count = count,
-		.remote_mta = host,
+		.remote_mta = change->remote_mta[0] ? change->remote_mta : NULL,
 		.retry_until = v->since + times.lifetime,
 	};
 	if (!bounce_put(&b, &is_told, id, &e)) {
@@ -190,14 +205,14 @@ static void report(const struct settle *s, const struct delivery *d, enum dsn_ki
 	}
 }
 
-static void make_reports(const struct settle *s, const struct delivery *d, struct change *change)
+static void make_reports(struct settle *s, struct queue_entry *v, struct message *message)
 {
-	const struct queue_times times = settings_times(s->account, d->entry->sender);
+	const struct queue_times times = settings_times(s->account, v->sender);
 
-	report(s, d, DSN_FAILED, change);
-	report(s, d, DSN_RELAYED, change);
-	if (!d->entry->is_warned && queue_is_warning_due(d->entry, &times, clock_now())) {
-		report(s, d, DSN_DELAYED, change);
+	report(s, v, message, DSN_FAILED);
+	report(s, v, message, DSN_RELAYED);
+	if (!v->is_warned && queue_is_warning_due(v, &times, clock_now())) {
+		report(s, v, message, DSN_DELAYED);
 	}
 }
 
@@ -225,10 +240,9 @@ static enum settled remove_file(const struct settle *s, struct queue_entry *v, s
 	return SETTLED_ERROR;
 }
 
-static enum settled settle_file(const struct settle *s, struct delivery *d,
-				const struct change *change, struct err *e)
+static enum settled settle_file(const struct settle *s, struct queue_entry *v, struct err *e)
 {
-	struct queue_entry *v = d->entry;
+	const struct settle_change *change = &s->change;
 	enum settled settled = SETTLED_DONE;
 	enum queue_place place = QUEUE_DEFERRED;
 
@@ -253,26 +267,35 @@ static enum settled settle_file(const struct settle *s, struct delivery *d,
 	return settled;
 }
 
-enum settled settle_message(const struct settle *s, struct delivery *d,
-			    const struct session_facts *facts, const struct err *why,
-			    struct err *e)
+static void set_next_try(const struct settle *s, struct queue_entry *v)
 {
-	struct change change = { 0 };
+	const struct queue_times times = settings_times(s->account, v->sender);
+	uint32_t random;
 
-	if (!facts && why) {
-		delivery_suspend(d, why);
-		maillog_suspended(s->log, d->entry, why);
-	} else if (facts) {
-		maillog_attempt(s->log, d, facts);
+	clock_random(&random, sizeof(random));
+	v->next = v->last + queue_backoff(&times, v->attempts, random);
+}
+
+enum settled settle_end(struct settle *s, struct queue_entry *v, struct message *message,
+			struct err *e)
+{
+	if (!s->change.is_begun) {
+		/* An earlier run came to its end with it, but was killed before the file moved. */
+		s->change.has_failed = has_refused(v);
+	} else if (queue_entry_waiting(v) > 0) {
+		set_next_try(s, v);
 	}
-	take_outcomes(s, d, facts, &change);
+	for (size_t i = 0; s->is_told && i < v->rcpt_count; i++) {
+		struct queue_rcpt *r = &v->rcpts[i];
+		r->is_told = r->is_told || r->status == QUEUE_REFUSED;
+	}
 	if (!s->queue) {
 		return SETTLED_DONE;
 	}
-	if (change.is_expired && queue_entry_waiting(d->entry) == 0 && !s->is_told) {
-		maillog_note(s->log, d->entry->id, "from=<%s>, status=expired, returned to sender",
-			     d->entry->sender);
+	if (s->change.is_expired && queue_entry_waiting(v) == 0 && !s->is_told) {
+		maillog_note(s->log, v->id, "from=<%s>, status=expired, returned to sender",
+			     v->sender);
 	}
-	make_reports(s, d, &change);
-	return settle_file(s, d, &change, e);
+	make_reports(s, v, message);
+	return settle_file(s, v, e);
 }

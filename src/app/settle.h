@@ -13,10 +13,14 @@ enum policy { POLICY_DONE, POLICY_KEEP, POLICY_FAIL };
 enum policy settle_policy(enum verdict verdict, bool is_expired, bool is_queue_on);
 
 
+/*
+ * One message after its attempts: a delivery for each account (queue_entry.vias), one after
+ * another, then the end.
+ */
 struct settle {
 	struct queue *queue;		/* NULL: there is none: nothing is kept or reported */
-	struct queue_file *file;	/* the message's, claimed; closed by settle_message */
-	const struct account *account;
+	struct queue_file *file;	/* the message's, claimed; closed by settle_end */
+	const struct account *account;	/* whose times count, and who sends the reports */
 	struct identity *id;
 	struct maillog *log;
 	/*
@@ -25,6 +29,16 @@ struct settle {
 	 */
 	bool is_told;
 	bool must_keep;		/* false: what cannot be kept is removed, the caller is told */
+	/* Private: what the attempts have changed. */
+	struct settle_change {
+		bool is_begun;
+		bool was_tried;		/* before */
+		bool is_expired;
+		bool is_final;		/* a recipient got a final outcome, or perhaps the message */
+		bool has_failed;	/* a recipient has failed that the caller was not told of */
+		bool is_report_owed;	/* a report that must be made could not be put */
+		char remote_mta[NET_NAME_MAX];	/* "" = several, or none */
+	} change;
 };
 
 enum settled {
@@ -35,13 +49,23 @@ enum settled {
 };
 
 /*
- * Takes the outcomes of `d` into its entry, logs them, makes the reports that are due, saves
- * the state and moves the file.  `facts` NULL: it was not tried itself, the account is down;
- * then `why` is the reason for all that wait.  `d` may have no recipient left: then only the
- * reports are made up for.
+ * Takes the outcomes of `d` into its entry, and logs them.  `facts` NULL: it was not tried
+ * itself, the account is down; then `why` is the reason.
  */
-enum settled settle_message(const struct settle *s, struct delivery *d,
-			    const struct session_facts *facts, const struct err *why,
-			    struct err *e);
+void settle_take(struct settle *s, struct delivery *d, const struct session_facts *facts,
+		 const struct err *why);
+
+/*
+ * Between two deliveries of a message: nobody who has it gets it again, whatever happens.
+ * What cannot be saved is logged.
+ */
+void settle_save(struct settle *s, struct queue_entry *v);
+
+/*
+ * After the last: makes the reports that are due, saves the state and moves the file.  Without
+ * a delivery before it, only what an earlier run has left to do is made up for.
+ */
+enum settled settle_end(struct settle *s, struct queue_entry *v, struct message *message,
+			struct err *e);
 
 #endif

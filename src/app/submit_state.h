@@ -5,8 +5,23 @@
 
 #include "app/call.h"
 #include "app/drain.h"
+#include "app/tell.h"
 
 enum delivery_mode { MODE_INTERACTIVE, MODE_BACKGROUND, MODE_QUEUE };
+
+/* What one account has to send of the message. */
+struct part {
+	const struct account *account;
+	struct buf group;	/* queue_entry_group */
+	int slot;
+	struct drain drain;	/* others that wait for the same account */
+	struct delivery delivery;
+	bool is_taken;		/* `delivery` was given to the session */
+	bool is_over;
+	/* Why it failed, for the caller. */
+	struct session_facts facts;
+	struct err why;		/* cause NONE: the session did not fail */
+};
 
 struct submission {
 	struct call *call;
@@ -17,11 +32,9 @@ struct submission {
 	struct queue_entry entry;
 	struct message_store store;	/* its file is this message's */
 	struct maillog *log;
-	struct buf group;
-	int slot;
-	struct drain drain;	/* others that wait */
-	struct delivery delivery;
-	bool is_taken;		/* `delivery` was given to the session */
+	struct part *parts;	/* one for each via; the message's own account first */
+	unsigned part_count, part_at;	/* part_at: whose session it is */
+	struct settle settle;
 	bool is_over;
 	bool is_refusal_told;	/* the sender knows of targets of aliases that get nothing */
 	bool is_alone;		/* the caller has its answer: this goes on in the background */
@@ -32,6 +45,14 @@ struct submission {
 bool submit_take_in(struct submission *s, struct err *e) RELAY_CHECKED;
 /* Durable: from now on exit status 0 is true.  After an error the file is gone. */
 bool submit_sync(struct submission *s, struct err *e) RELAY_CHECKED;
+
+/* An account has done with its part (`why`, `facts`: see settle.h); after the last the end. */
+void submit_part_over(struct submission *s, struct part *p, const struct session_facts *facts,
+		      const struct err *why);
+/* The exit status. */
+int submit_answer(const struct submission *s);
+/* That it was queued instead of sent, where somebody looks. */
+void submit_notice(const struct submission *s, enum tell_why why);
 
 /* For signals_keep: nothing is. */
 extern const int submit_nothing_kept[2];

@@ -105,6 +105,25 @@ static bool take_for_nobody(struct submission *s, struct err *e)
 	return true;
 }
 
+static bool make_parts(struct submission *s, struct err *e)
+{
+	struct call *c = s->call;
+
+	s->part_count = 1 + s->entry.via_count;
+	s->parts = mem_alloc(s->part_count, sizeof(*s->parts));
+	for (unsigned i = 0; i < s->part_count; i++) {
+		struct part *p = &s->parts[i];
+		p->account = i == 0 ? c->account : c->vias[i].account;
+		p->slot = -1;
+		buf_init(&p->group, QUEUE_GROUP_MAX);
+		if (!queue_entry_group(&s->entry, i, &p->group)) {
+			return err_set(e, CAUSE_USAGE,
+				       "the settings on the command line are too long");
+		}
+	}
+	return true;
+}
+
 bool submit_take_in(struct submission *s, struct err *e)
 {
 	struct message *m = &s->call->message;
@@ -117,8 +136,8 @@ bool submit_take_in(struct submission *s, struct err *e)
 	if (!compose_entry(s->call, &s->entry, e)) {
 		return false;
 	}
-	if (!queue_entry_group(&s->entry, 0, &s->group)) {
-		return err_set(e, CAUSE_USAGE, "the settings on the command line are too long");
+	if (!make_parts(s, e)) {
+		return false;
 	}
 	s->store.entry = &s->entry;
 	open_queue(s);

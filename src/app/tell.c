@@ -2,7 +2,6 @@
 /* tell: see tell.h. */
 #include "app/tell.h"
 #include "app/say.h"
-#include "base/mem.h"
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -26,14 +25,13 @@ static void reply_to(const struct outcome *o, char *text, size_t size)
 static void tell_session(const struct account *a, const struct session_facts *facts,
 			 const struct outcome *o, const struct err *e)
 {
-	char *host MEM_AUTO = conf_first_host(a);
 	const char *user = conf_text(a, KEY_USER);
 
 	if (facts->login_refused) {
 		bool is_tried = facts->mechanism[0] != '\0';
 		say("account %s: login as %s%s%s at %s failed: %s", a->name,
 		    user ? user : "(no user)", is_tried ? " with " : "", facts->mechanism,
-		    host ? host : facts->peer, e->text);
+		    facts->host[0] ? facts->host : facts->peer, e->text);
 	} else if (o->verdict == VERDICT_UNKNOWN) {
 		say("account %s: perhaps sent: %s", a->name, o->text);
 	} else {

@@ -54,6 +54,16 @@ static bool is_default_from(const struct conf *c, const struct account *a)
 	return usual && (usual == a || conf_value(usual, KEY_FROM) == conf_value(a, KEY_FROM));
 }
 
+bool routes_by_recipient(const struct routes *r)
+{
+	for (size_t i = 0; i < r->c->count; i++) {
+		if (conf_is_set(&r->c->accounts[i], KEY_TO)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool find_by_recipient(struct routes *r, const char *recipient, struct route_hit *hit)
 {
 	if (!recipient || !recipient[0]) {

@@ -30,7 +30,10 @@ struct route {
  */
 struct routes;
 struct routes *routes_new(struct conf *c);
-void routes_free(struct routes *r);
+void routes_free(struct routes *r);	/* NULL is nothing */
+
+/* Does any account have a `to`?  False: the recipient changes nothing. */
+bool routes_by_recipient(const struct routes *r);
 
 /*
  * Chooses in this order:
@@ -56,7 +59,8 @@ bool routes_find(struct routes *r, const char *name, const char *sender,
  * "FILE:LINE: fallback: …": an account that is not there, a circle, more than
  * ROUTE_CHAIN_MAX.  Who stands in a list that it has inherited is no circle.
  */
-bool route_chain(struct conf *c, struct account *a, struct account *chain[ROUTE_CHAIN_MAX],
-		 size_t *ret_count, struct err *e) RELAY_CHECKED;
+bool route_chain(const struct conf *c, const struct account *a,
+		 const struct account *chain[ROUTE_CHAIN_MAX], size_t *ret_count,
+		 struct err *e) RELAY_CHECKED;
 
 #endif

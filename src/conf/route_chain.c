@@ -9,10 +9,10 @@
 #include <limits.h>
 
 struct chain {
-	struct conf *c;
-	struct account **at;
+	const struct conf *c;
+	const struct account **at;
 	size_t count;
-	struct account *way[ROUTE_CHAIN_MAX];	/* from the first to the one that is looked at */
+	const struct account *way[ROUTE_CHAIN_MAX];	/* from the first to the one that is looked at */
 	size_t depth;
 };
 
@@ -58,11 +58,12 @@ static bool fail_cycle(const struct chain *chain, size_t first, struct err *e)
 	return fail(last, e);
 }
 
-static bool add(struct chain *chain, struct account *a, struct err *e);
+static bool add(struct chain *chain, const struct account *a, struct err *e);
 
-static bool add_name(struct chain *chain, struct account *a, struct span name, struct err *e)
+static bool add_name(struct chain *chain, const struct account *a, struct span name,
+		     struct err *e)
 {
-	struct account *next = account_find(chain->c, 0, name);
+	const struct account *next = account_find(chain->c, 0, name);
 
 	if (!next) {
 		return fail_missing(chain->c, a, name, e);
@@ -88,7 +89,7 @@ static bool add_name(struct chain *chain, struct account *a, struct span name, s
 }
 
 /* No deeper than the chain is long. */
-static bool add(struct chain *chain, struct account *a, struct err *e)
+static bool add(struct chain *chain, const struct account *a, struct err *e)
 {
 	struct span rest = span_str(conf_text(a, KEY_FALLBACK)), name;
 
@@ -103,8 +104,9 @@ static bool add(struct chain *chain, struct account *a, struct err *e)
 	return true;
 }
 
-bool route_chain(struct conf *c, struct account *a, struct account *chain[ROUTE_CHAIN_MAX],
-		 size_t *ret_count, struct err *e)
+bool route_chain(const struct conf *c, const struct account *a,
+		 const struct account *chain[ROUTE_CHAIN_MAX], size_t *ret_count,
+		 struct err *e)
 {
 	struct chain found = { .c = c, .at = chain };
 

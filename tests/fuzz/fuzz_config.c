@@ -55,7 +55,7 @@ static void find_routes(struct conf *c)
 {
 	static const char *const recipients[] = { "me+detail@example.org", "a@b.example.com",
 						  "root" };
-	struct account *chain[ROUTE_CHAIN_MAX];
+	const struct account *chain[ROUTE_CHAIN_MAX];
 	struct routes *r = routes_new(c);
 	struct route route;
 	struct err e = { 0 };

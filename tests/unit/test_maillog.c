@@ -50,6 +50,7 @@ static void set_up(struct fixture *f, const char *settings)
 	assert_non_null(f->log);
 	queue_entry_init(&f->entry);
 	snprintf(f->entry.id, sizeof(f->entry.id), "%s", ID);
+	f->entry.account = mem_str("default");
 	f->entry.sender = mem_str("me@x.example");
 	f->entry.size = 321;
 	f->entry.arrival = clock_now();
@@ -132,8 +133,9 @@ static void each_verdict_has_the_word_that_tools_count(void **state)
 		  "deferred (lost; possible duplicate)" },
 		{ { VERDICT_UNTRIED }, false, "4.0.0", "deferred (no answer)" },
 	};
-	static const struct session_facts facts = { .peer = "192.0.2.1", .tls_version = "TLSv1.3",
-						    .mechanism = "PLAIN" };
+	static const struct session_facts facts = { .host = "h.example", .port = 465,
+						    .peer = "192.0.2.1",
+						    .tls_version = "TLSv1.3", .mechanism = "PLAIN" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -142,7 +144,7 @@ static void each_verdict_has_the_word_that_tools_count(void **state)
 		char want[512];
 		set_up(&f, "host h.example\nport 465\n");
 		f.entry.rcpts[0].status = QUEUE_SENT;	/* earlier: it is not tried */
-		delivery_init(&d, &f.entry, &f.message);
+		delivery_init(&d, &f.entry, 0, &f.message);
 		assert_int_equal(d.job.txn.rcpt_count, 1);
 		d.job.txn.rcpts[0].outcome = rows[i].outcome;
 		d.perhaps[0] = rows[i].perhaps;
@@ -174,9 +176,13 @@ static void the_relay_is_named_as_far_as_it_is_known(void **state)
 		struct session_facts facts = { 0 };
 		char want[512];
 		set_up(&f, rows[i].rc);
+		facts.account = f.account;
+		facts.port = conf_port(f.account);
+		snprintf(facts.host, sizeof(facts.host), "%s",
+			 conf_is_set(f.account, KEY_SOCKET) ? "" : conf_text(f.account, KEY_HOST));
 		f.entry.rcpts[1].status = QUEUE_REFUSED;
 		snprintf(facts.peer, sizeof(facts.peer), "%s", rows[i].peer);
-		delivery_init(&d, &f.entry, &f.message);
+		delivery_init(&d, &f.entry, 0, &f.message);
 		d.job.txn.rcpts[0].outcome = (struct outcome){ VERDICT_ACCEPTED, .text = "250 Ok" };
 		maillog_attempt(f.log, &d, &facts);
 		snprintf(want, sizeof(want),
@@ -210,9 +216,9 @@ static void delay_counts_from_the_arrival(void **state)
 		char got[4096];
 		set_up(&f, "host h\n");
 		f.entry.arrival -= rows[i].age;
-		delivery_init(&d, &f.entry, &f.message);
+		delivery_init(&d, &f.entry, 0, &f.message);
 		maillog_attempt(f.log, &d, &facts);
-		maillog_suspended(f.log, &f.entry, &why);
+		maillog_suspended(f.log, &d, &why);
 		FILE *file = fopen(path, "r");
 		assert_non_null(file);
 		for (int line = 0; line < 4; line++) {
@@ -239,7 +245,7 @@ static void a_message_of_an_earlier_run_is_introduced_again(void **state)
 	f.entry.has_state = true;
 	f.entry.rcpts[0].status = QUEUE_SENT;
 	f.entry.rcpts[1].status = QUEUE_SENT;
-	delivery_init(&d, &f.entry, &f.message);
+	delivery_init(&d, &f.entry, 0, &f.message);
 	maillog_attempt(f.log, &d, &facts);
 	expect("laptop postfix/qmgr%P: " ID ": from=<me@x.example>, size=321, nrcpt=2 (queue active)\n");
 	delivery_clear(&d);
@@ -263,7 +269,10 @@ static void what_was_not_tried_says_why(void **state)
 		char want[512];
 		set_up(&f, "host h\n");
 		f.entry.rcpts[1].status = QUEUE_SENT;
-		maillog_suspended(f.log, &f.entry, &why);
+		struct delivery d;
+		delivery_init(&d, &f.entry, 0, &f.message);
+		maillog_suspended(f.log, &d, &why);
+		delivery_clear(&d);
 		snprintf(want, sizeof(want),
 			 "laptop postfix/error%%P: " ID ": to=<a@x.example>, relay=none, delay=0.00, dsn=%s, "
 			 "status=deferred (delivery temporarily suspended: it is down), account=default, "
@@ -317,7 +326,7 @@ static void an_account_that_does_not_log_costs_nothing(void **state)
 	assert_null(id.host);
 	maillog_arrived(log, &v, &m);
 	maillog_attempt(log, &d, &facts);
-	maillog_suspended(log, &v, &why);
+	maillog_suspended(log, &d, &why);
 	maillog_report(log, &v, DSN_FAILED, &v, span_str(""));
 	maillog_note(log, "ID", "removed");
 	maillog_close(log);

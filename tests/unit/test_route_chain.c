@@ -28,7 +28,7 @@ static void fallbacks_come_depth_first_and_once(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct account *chain[ROUTE_CHAIN_MAX];
+		const struct account *chain[ROUTE_CHAIN_MAX];
 		struct buf text BUF_AUTO;
 		struct conf c;
 		struct err e = { 0 };
@@ -71,7 +71,7 @@ static void chains_that_cannot_be(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct account *chain[ROUTE_CHAIN_MAX];
+		const struct account *chain[ROUTE_CHAIN_MAX];
 		struct conf c;
 		struct err e = { 0 };
 		size_t count = 0;
@@ -86,7 +86,7 @@ static void chains_that_cannot_be(void **state)
 /* a0 -> a1 -> …; is_wide: a0 names them all. */
 static bool try_long(size_t accounts, bool is_wide, struct err *e)
 {
-	struct account *chain[ROUTE_CHAIN_MAX];
+	const struct account *chain[ROUTE_CHAIN_MAX];
 	struct buf text BUF_AUTO;
 	struct conf c;
 	size_t count = 0;
@@ -120,7 +120,7 @@ static void a_chain_has_an_end(void **state)
 
 static void the_hidden_account_is_not_meant(void **state)
 {
-	struct account *chain[ROUTE_CHAIN_MAX];
+	const struct account *chain[ROUTE_CHAIN_MAX];
 	struct conf c;
 	struct err e = { 0 };
 	size_t count = 0;
