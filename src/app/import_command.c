@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -203,6 +204,19 @@ static bool has_other(struct caller *c)
 	return true;
 }
 
+/* The system's file: the service that sends for everybody may read it, too. */
+static struct fs_look look_of_new(void)
+{
+	struct fs_look look = { (uid_t)-1, (gid_t)-1, 0600 };
+	const struct group *group = geteuid() == 0 ? getgrnam("relay") : NULL;
+
+	if (group) {
+		look.gid = group->gr_gid;
+		look.mode = 0640;
+	}
+	return look;
+}
+
 /* Never over a file, and readable for us alone. */
 static int write_file(const struct buf *text, struct caller *c)
 {
@@ -210,6 +224,8 @@ static int write_file(const struct buf *text, struct caller *c)
 	char *path MEM_AUTO = geteuid() == 0 ? mem_str(SETTINGS_SYSTEM_FILE)
 			      : home	     ? mem_printf("%s/.relayrc", home)
 					     : NULL;
+	struct err e;
+
 	if (!path) {
 		say("there is no home directory to write .relayrc into");
 		return EX_CANTCREAT;
@@ -217,16 +233,10 @@ static int write_file(const struct buf *text, struct caller *c)
 	if (geteuid() != 0 && has_other(c)) {
 		return EX_CANTCREAT;
 	}
-	int fd FS_AUTO = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		say("%s: %s%s", path, strerror(errno),
-		    errno == EEXIST ? "; it is never overwritten: move it away first" : "");
-		return EX_CANTCREAT;
-	}
-	if (fchmod(fd, 0600) != 0 || !fs_write_all(fd, text->data, text->size) ||
-	    fsync(fd) != 0) {
-		say("%s: %s", path, strerror(errno));
-		unlink(path);
+	const struct fs_look look = look_of_new();
+	if (!fs_put_file(path, buf_span(text), &look, false, &e)) {
+		say("%s%s", e.text,
+		    e.os_errno == EEXIST ? "; it is never overwritten: move it away first" : "");
 		return EX_CANTCREAT;
 	}
 	say("wrote %s; next: relay check", path);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,22 +50,18 @@ static bool make_folders(const char *path, struct err *e)
 	return true;
 }
 
-static bool write_new(const char *path, struct span secret, struct err *e)
+/* As the file that is there; 0600 and ours without one. */
+static struct fs_look look_of(const char *path)
 {
-	int fd FS_AUTO =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct fs_look look = { (uid_t)-1, (gid_t)-1, 0600 };
+	struct stat old;
 
-	if (fd < 0) {
-		return err_errno(e, CAUSE_OS, "cannot make %s", path);
+	if (stat(path, &old) == 0 && S_ISREG(old.st_mode)) {
+		look.mode = 0600 | (old.st_mode & 040);
+		look.gid = old.st_gid != getegid() ? old.st_gid : look.gid;
+		look.uid = old.st_uid != geteuid() ? old.st_uid : look.uid;
 	}
-	/* The umask may have taken more away than was asked for. */
-	if (fchmod(fd, 0600) != 0 || !fs_write_all(fd, secret.data, secret.size) ||
-	    !fs_write_all(fd, "\n", 1) || fsync(fd) != 0) {
-		err_errno(e, CAUSE_OS, "cannot write %s", path);
-		unlink(path);
-		return false;
-	}
-	return true;
+	return look;
 }
 
 bool password_file_write(const char *path, bool with_folders, struct span secret,
@@ -74,18 +70,13 @@ bool password_file_write(const char *path, bool with_folders, struct span secret
 	/* A link stays one: what it points to is replaced. */
 	char *real MEM_AUTO = realpath(path, NULL);
 	const char *target = real ? real : path;
-	char *new MEM_AUTO = mem_printf("%s.%ld", target, (long)getpid());
+	struct buf text BUF_AUTO;
 
+	buf_init_secret(&text, secret.size + 1);
 	if (with_folders && !make_folders(path, e)) {
 		return false;
 	}
-	if (!write_new(new, secret, e)) {
-		return false;
-	}
-	if (rename(new, target) != 0) {
-		err_errno(e, CAUSE_OS, "cannot write %s", target);
-		unlink(new);
-		return false;
-	}
-	return true;
+	const struct fs_look look = look_of(target);
+	BUG_ON(!buf_add_span(&text, secret) || !buf_add_byte(&text, '\n'));
+	return fs_put_file(target, buf_span(&text), &look, true, e);
 }

@@ -14,7 +14,8 @@ char *password_file_path(const char *account, struct identity *id, struct err *e
 
 /*
  * Writes the password and a line end: a new file with mode 600, on disk before it takes
- * the place of an old one.  with_folders: makes the file's folder, and the one above it.
+ * the place of an old one.  When that is another user's, or a group may read it, it stays so:
+ * root changes the password of somebody else, or of a service.  with_folders: makes the file's folder, and the one above it.
  */
 bool password_file_write(const char *path, bool with_folders, struct span secret,
 			 struct err *e) RELAY_CHECKED;

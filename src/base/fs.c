@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 ssize_t fs_read(int fd, void *data, size_t size)
@@ -96,6 +98,56 @@ int fs_unnamed(struct err *e)
 	}
 	err_errno(e, CAUSE_OS, "cannot make a temporary file in $TMPDIR, /var/tmp or /tmp");
 	return -1;
+}
+
+static bool write_new(const char *path, struct span text, const struct fs_look *look)
+{
+	int fd FS_AUTO =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool is_given = look->uid != (uid_t)-1 || look->gid != (gid_t)-1;
+
+	/* The umask may have taken more away than was asked for. */
+	return fd >= 0 && (!is_given || fchown(fd, look->uid, look->gid) == 0) &&
+	       fchmod(fd, look->mode) == 0 && fs_write_all(fd, text.data, text.size) &&
+	       fsync(fd) == 0;
+}
+
+/* Its name in the folder is on disk too, as far as the file system lets us. */
+static void sync_folder(const char *path)
+{
+	char *folder MEM_AUTO = mem_str(path);
+	char *last = strrchr(folder, '/');
+
+	if (last && last != folder) {
+		*last = '\0';
+	}
+	int fd FS_AUTO = open(last ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && fsync(fd) != 0) {
+		return;
+	}
+}
+
+bool fs_put_file(const char *path, struct span text, const struct fs_look *look,
+		 bool may_replace, struct err *e)
+{
+	char *new MEM_AUTO = mem_printf("%s.%ld", path, (long)getpid());
+
+	if (!write_new(new, text, look)) {
+		bool is_other = errno == EEXIST;
+		err_errno(e, CAUSE_OS, "cannot write %s", new);
+		if (!is_other) {
+			unlink(new);
+		}
+		return false;
+	}
+	if (may_replace ? rename(new, path) == 0 : link(new, path) == 0) {
+		unlink(new);
+		sync_folder(path);
+		return true;
+	}
+	err_errno(e, CAUSE_OS, "cannot write %s", path);
+	unlink(new);
+	return false;
 }
 
 void fs_close(int *fd)

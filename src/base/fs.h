@@ -26,6 +26,21 @@ bool fs_write_all(int fd, const void *data, size_t size) RELAY_CHECKED;
  */
 int fs_unnamed(struct err *e) RELAY_CHECKED;
 
+/* What a file that is put in its place must be; (uid_t)-1, (gid_t)-1: as it comes. */
+struct fs_look {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+/*
+ * Writes a whole file under another name in the same folder, has it on disk, and then gives
+ * it its name: who reads the path sees all of it or none.  may_replace false: a file that is
+ * there stays (os_errno EEXIST).  CAUSE_OS.
+ */
+bool fs_put_file(const char *path, struct span text, const struct fs_look *look,
+		 bool may_replace, struct err *e) RELAY_CHECKED;
+
 /* Closes fd when it is not -1, and sets it to -1. */
 void fs_close(int *fd);
 #define FS_AUTO __attribute__((cleanup(fs_close)))
