@@ -179,6 +179,15 @@ static const char *ehlo_name(const struct account *a, struct identity *id)
 	return domain;
 }
 
+/* Its password is as wrong at its other servers, unless the server was only busy. */
+static bool is_login_hopeless(const struct deliver_work *w)
+{
+	const struct delivery *d = w->again.first;
+	bool is_busy = d && d->job.txn.rcpts[0].outcome.code / 100 == 4;
+
+	return w->facts->login_refused && !is_busy;
+}
+
 static bool try_server(struct tour *t, struct deliver_work *w, const struct hop *hop, struct err *e)
 {
 	if (!enter_account(t, hop->account, e)) {
@@ -194,10 +203,12 @@ static bool try_server(struct tour *t, struct deliver_work *w, const struct hop 
 	if (t->failed > 0) {
 		deliver_begin_anew(w);
 	}
+	w->is_spare = t->failed > 0;
+	w->has_next = hops_has_more(&t->hops);
 	if (deliver_to_server(w, &options, e)) {
 		return true;
 	}
-	if (w->facts->login_refused) {
+	if (is_login_hopeless(w)) {
 		hops_skip_account(&t->hops);
 	}
 	return false;
@@ -222,6 +233,8 @@ static bool go_round(struct tour *t, struct deliver_work *w, struct err *e)
 		err_set(e, t->first.cause, "%.*s", SPAN_ARG(buf_span(&t->trail)));
 		e->os_errno = t->first.os_errno;
 		w->facts->login_refused = false;
+		/* All share this line, not only the last server's words. */
+		deliver_begin_anew(w);
 	}
 	return false;
 }

@@ -42,6 +42,30 @@ static bool is_answered(const struct smtp_txn *txn)
 	return true;
 }
 
+/* It says something about the session, and nothing about the mail. */
+static bool is_of_session(const struct outcome *o)
+{
+	return o->code == 421 || (o->cause != CAUSE_TEMP && o->cause != CAUSE_OS &&
+				  o->cause != CAUSE_INPUT && o->cause != CAUSE_BUG);
+}
+
+/*
+ * The server has not put off this message, nor may it have it: when the session failed,
+ * another server can be asked.
+ */
+static bool is_untouched(const struct delivery *d)
+{
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		const struct outcome *o = &d->job.txn.rcpts[i].outcome;
+		if (d->perhaps[i] || o->verdict == VERDICT_UNKNOWN ||
+		    (o->verdict == VERDICT_TEMPORARY && d->job.txn.was_begun &&
+		     !is_of_session(o))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /*
  * What a lost attempt may have delivered stays "perhaps delivered", whatever a later attempt
  * was told, unless that one delivered it.
@@ -106,6 +130,7 @@ static void end_delivery(struct deliver_work *w, struct delivery *d, const struc
 		delivery_suspend(d, why);
 	}
 	keep_unknown(d);
+	w->facts->is_spare = w->is_spare;
 	w->source->over(w->source->context, d, w->facts, why);
 }
 
@@ -175,15 +200,17 @@ static bool is_down(const struct deliver_work *w, const struct err *e, unsigned 
 			  e->cause == CAUSE_SECRET || e->cause == CAUSE_CONFIG ||
 			  e->cause == CAUSE_OS || e->cause == CAUSE_SIGNAL;
 	const struct delivery *first = w->undecided.first;
-	bool is_early = first && !first->job.txn.was_begun;
+	bool is_early = first && (!first->job.txn.was_begun ||
+				  (w->has_next && is_untouched(first)));
 
 	return !w->has_progress && !w->facts->is_ready && !is_own_trouble(w, e) &&
 	       (is_account || is_early || broken >= BROKEN_MAX);
 }
 
 /*
- * What becomes of the undecided after a session: `e` is NULL when it came to its end.  What was
- * not begun when the server turned out to be down keeps its outcome, in case there is no other.
+ * What becomes of the undecided after a session: `e` is NULL when it came to its end.  What the
+ * server did not touch when it turned out to be down keeps its outcome, in case there is no
+ * other.
  */
 static void decide(struct deliver_work *w, const struct err *e, bool is_way_new, bool is_over)
 {
@@ -195,7 +222,7 @@ static void decide(struct deliver_work *w, const struct err *e, bool is_way_new,
 		return;
 	}
 	while ((d = pop(&undecided))) {
-		if (e && is_over && !d->job.txn.was_begun) {
+		if (e && is_over && !is_own_trouble(w, e) && is_untouched(d)) {
 			push(&w->again, d);
 		} else if (e && ((is_way_new && wants_other_way(d)) ||
 				 (!is_over && wants_other_session(w, d)))) {

@@ -17,6 +17,8 @@ struct deliver_work {
 	struct delivery_queue undecided;	/* over, but perhaps only the session was at fault */
 	bool has_progress;	/* this session brought a message through */
 	bool is_empty;		/* the source has no more */
+	bool is_spare;		/* a server before this one could not be used */
+	bool has_next;		/* there is another server to be tried after this one */
 };
 
 void deliver_work_init(struct deliver_work *w, const struct deliver_source *source,

@@ -49,7 +49,9 @@ static void report(void *context, enum settled settled, const struct session_fac
 		w->has_told = true;
 	}
 	atomic_fetch_add(&w->totals->settled[settled], 1);
-	if (facts && facts->is_ready && !atomic_exchange(&w->shared->is_ready, true)) {
+	/* Each further worker would first have to find out that the usual server is down. */
+	bool is_usual = facts && facts->is_ready && !facts->is_spare;
+	if (is_usual && !atomic_exchange(&w->shared->is_ready, true)) {
 		ssize_t ignored = write(w->wake, &one, sizeof(one));
 		(void)ignored;
 	}

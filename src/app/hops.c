@@ -132,6 +132,15 @@ void hops_skip_account(struct hops *h)
 	h->is_begun = false;
 }
 
+bool hops_has_more(const struct hops *h)
+{
+	struct span rest = h->rest;
+	struct conf_server next;
+
+	return h->at + 1 < h->count || h->found_at < h->found.count ||
+	       (h->at < h->count && conf_host_next(&rest, &next));
+}
+
 bool hops_is_one(const struct hops *h)
 {
 	const char *hosts = h->count > 0 ? conf_text(h->chain[0], KEY_HOST) : NULL;

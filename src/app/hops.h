@@ -49,6 +49,9 @@ enum hops_next {
 /* The next one. */
 enum hops_next hops_next(struct hops *h, struct hop *ret, struct err *e);
 
+/* Is there another one to be tried?  DNS is not asked: what it may name counts. */
+bool hops_has_more(const struct hops *h);
+
 /* The other servers of this account would be of no use: its password is wrong, say. */
 void hops_skip_account(struct hops *h);
 

@@ -25,6 +25,7 @@ struct session_facts {
 	bool login_refused;
 	bool has_dsn;			/* the server offers DSN (RFC 3461) */
 	bool is_ready;			/* the session came as far as a message's own commands */
+	bool is_spare;			/* by deliver: a server before it could not be used */
 };
 
 struct adapted;
