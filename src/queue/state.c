@@ -106,7 +106,8 @@ static void reset(struct queue_entry *v)
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		struct queue_rcpt *r = &v->rcpts[i];
 		free(r->text);
-		*r = (struct queue_rcpt){ .addr = r->addr, .orcpt = r->orcpt };
+		*r = (struct queue_rcpt){ .addr = r->addr, .orcpt = r->orcpt, .via = r->via,
+					  .notify = r->notify };
 	}
 	v->has_state = v->is_warned = false;
 	v->attempts = 0;

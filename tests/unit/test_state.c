@@ -33,6 +33,9 @@ static void fill(struct queue_entry *v)
 	for (int i = 0; i < 5; i++) {
 		assert_true(queue_entry_add_rcpt(v, "a@b", i == 2 ? "rfc822;x" : NULL, &e));
 	}
+	assert_true(queue_entry_add_via(v, "other", "o@x", &e));
+	v->rcpts[2].via = 1;
+	v->rcpts[2].notify = 4;
 }
 
 static void written_as_read(void **state)
@@ -55,7 +58,10 @@ static void written_as_read(void **state)
 		assert_true(v.rcpts[0].is_told && v.rcpts[0].is_reply && !v.rcpts[0].maybe_sent);
 		assert_string_equal(v.rcpts[0].text, "250 2.1.5 Ok");
 		assert_null(v.rcpts[1].text);
+		/* What the head says stays. */
 		assert_string_equal(v.rcpts[2].orcpt, "rfc822;x");
+		assert_int_equal(v.rcpts[2].via, 1);
+		assert_int_equal(v.rcpts[2].notify, 4);
 		assert_true(v.rcpts[2].maybe_sent);
 		assert_int_equal(v.rcpts[3].status, QUEUE_REFUSED);
 	}
