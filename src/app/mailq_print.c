@@ -68,13 +68,23 @@ static const char *sender_of(const struct queue_entry *v)
 	return v->sender && v->sender[0] ? v->sender : "MAILER-DAEMON";
 }
 
-/* Right-aligned as far as it is short. */
-static void print_reason(struct output *o, const char *reason)
+/*
+ * Right-aligned as far as it is short.  account: "" when it is the message's own.  Nothing at
+ * all when there is nothing to say.
+ */
+static void print_reason(struct output *o, const char *account, const char *reason)
 {
-	size_t size = strlen(reason);
+	const char *between = *account && *reason ? ": " : "";
+	size_t size = (*account ? strlen("account ") : 0) + strlen(account) + strlen(between) +
+		      strlen(reason);
 
+	if (size == 0) {
+		return;
+	}
 	output_blanks(o, size < REASON_END ? (int)(REASON_END - size) : 0);
-	output_text(o, "(");
+	output_text(o, *account ? "(account " : "(");
+	output_shown(o, account);
+	output_text(o, between);
 	output_shown(o, reason);
 	output_text(o, ")\n");
 }
@@ -83,6 +93,7 @@ void mailq_print_columns(struct output *o, const struct mailq_item *item)
 {
 	const struct queue_entry *v = item->entry;
 	const char *reason = "";
+	unsigned via = 0;
 	const char mark = mark_of(item);
 
 	output_text(o, v->id);
@@ -99,9 +110,11 @@ void mailq_print_columns(struct output *o, const struct mailq_item *item)
 		if (!mailq_shows(r, item->place)) {
 			continue;
 		}
-		if (r->text && r->text[0] && strcmp(r->text, reason) != 0) {
-			reason = r->text;
-			print_reason(o, reason);
+		const char *why = r->text && r->text[0] ? r->text : r->via == via ? reason : "";
+		if (r->via != via || strcmp(why, reason) != 0) {
+			via = r->via;
+			reason = why;
+			print_reason(o, via > 0 ? queue_via_account(v, via) : "", reason);
 		}
 		output_blanks(o, RCPT_COLUMN);
 		output_shown(o, r->addr);
@@ -147,6 +160,9 @@ void mailq_print_json(struct output *o, const struct mailq_item *item)
 		json_text(o, "{\"address\": ", r->addr);
 		if (r->text && r->text[0]) {
 			json_text(o, ", \"delay_reason\": ", r->text);
+		}
+		if (r->via > 0) {
+			json_text(o, ", \"account\": ", queue_via_account(v, r->via));
 		}
 		output_text(o, "}");
 		between = ", ";

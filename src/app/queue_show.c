@@ -103,7 +103,20 @@ static void print_notify(struct output *o, unsigned bits)
 	output_text(o, "\n");
 }
 
-static void print_rcpt(struct output *o, const struct queue_rcpt *r)
+/* Where it is not the message's own. */
+static void print_via(struct output *o, const struct queue_entry *v, unsigned via)
+{
+	if (via == 0) {
+		return;
+	}
+	print_name(o, "by account");
+	output_shown(o, queue_via_account(v, via));
+	output_text(o, ", sender <");
+	output_shown(o, queue_via_sender(v, via));
+	output_text(o, ">\n");
+}
+
+static void print_rcpt(struct output *o, const struct queue_entry *v, const struct queue_rcpt *r)
 {
 	print_address(o, "Recipient", r->addr);
 	output_text(o, " ");
@@ -113,6 +126,7 @@ static void print_rcpt(struct output *o, const struct queue_rcpt *r)
 		output_shown(o, r->text);
 	}
 	output_text(o, "\n");
+	print_via(o, v, r->via);
 	print_notify(o, r->notify);
 }
 
@@ -183,7 +197,7 @@ static void print_envelope(struct output *o, const struct queues_hit *hit,
 	print_address(o, "Sender", v->sender ? v->sender : "");
 	output_text(o, "\n");
 	for (size_t i = 0; i < v->rcpt_count; i++) {
-		print_rcpt(o, &v->rcpts[i]);
+		print_rcpt(o, v, &v->rcpts[i]);
 	}
 	output_text(o, "\n");
 }
