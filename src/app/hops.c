@@ -88,11 +88,6 @@ static bool next_of_account(struct hops *h, struct hop *ret, enum hops_next *res
 		h->is_begun = true;
 		h->rest = span_str(hosts ? hosts : "");
 		h->found.count = h->found_at = 0;
-		if (h->at > 0 && !conf_check(a, e)) {
-			h->rest = span_of(NULL, 0);
-			*result = HOPS_TROUBLE;
-			return true;
-		}
 		if (conf_is_set(a, KEY_SOCKET)) {
 			h->rest = span_of(NULL, 0);
 			return true;

@@ -141,8 +141,16 @@ bool settings_use(struct conf *c, struct account *a, const struct options *o,
 	const struct account *chain[ROUTE_CHAIN_MAX];
 	size_t count;
 
-	return settings_apply(a, o, id, e) && conf_check(a, e) &&
-	       route_chain(c, a, chain, &count, e);
+	if (!settings_apply(a, o, id, e) || !conf_check(a, e) ||
+	    !route_chain(c, a, chain, &count, e)) {
+		return false;
+	}
+	for (size_t i = 1; i < count; i++) {
+		if (!conf_check(chain[i], e)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
