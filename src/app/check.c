@@ -137,6 +137,7 @@ static bool look(struct check *c, struct err *e)
 		}
 	}
 	risk_senders(&c->conf, only, &c->findings);
+	risk_routes(&c->conf, only, &c->findings);
 	check_seen_clear(&hosts.names);
 	check_seen_clear(&folders);
 	return true;

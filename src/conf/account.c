@@ -280,3 +280,14 @@ bool account_is_own(const struct account *a, enum key key)
 	/* What is inherited stands above the account. */
 	return v->is_set && (v->line == 0 || v->line >= a->line);
 }
+
+bool account_is_claim(const struct account *a, enum key key, const struct conf_value **last)
+{
+	const struct conf_value *v = conf_value(a, key);
+	bool is_new = v->from_defaults && v != *last;
+
+	if (is_new) {
+		*last = v;
+	}
+	return is_new || account_is_own(a, key);
+}

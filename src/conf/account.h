@@ -60,6 +60,12 @@ void account_inherit(struct account *to, const struct account *from, bool skip_d
 /* Stands this line in the account's own section, or was it inherited? */
 bool account_is_own(const struct account *a, enum key key);
 
+/*
+ * Says the account this of its own, or is it the first with a value from `defaults`?  *last:
+ * that value, NULL at first; the accounts are asked in order.
+ */
+bool account_is_claim(const struct account *a, enum key key, const struct conf_value **last);
+
 /* The first account whose `from` takes the sender; NULL: there is none. */
 struct account *account_by_sender(const struct conf *c, const char *sender);
 

@@ -236,8 +236,8 @@ bool conf_wants_auth(const struct account *a);
 const char *conf_mechanisms(const struct account *a);
 /* `from %F`: the author named in the message is the sender. */
 #define CONF_FROM_AUTHOR "%F"
-/* The most servers of one `host`. */
-#define CONF_HOSTS_MAX 32
+/* The most servers of one `host`, and names in one `fallback`. */
+#define CONF_LIST_MAX 32
 struct conf_server {
 	struct span name;	/* of the host, or the domain; into the account's text */
 	bool is_srv;		/* DNS says which hosts: srv:DOMAIN */

@@ -98,6 +98,24 @@ void findings_add(struct findings *list, enum severity severity, const struct ac
 	add(list, &f);
 }
 
+void findings_add_value(struct findings *list, enum severity severity,
+			const struct account *a, enum key key, const struct conf_value *line,
+			const char *format, ...)
+{
+	struct finding f = at_setting(severity, a, key);
+	char text[2 * ERR_TEXT_MAX];
+	va_list args;
+
+	free(f.file);
+	f.file = line->file ? mem_str(line->file) : NULL;
+	f.line = line->line;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	split_text(&f, text);
+	add(list, &f);
+}
+
 /* "port: …" → "…", and the setting. */
 static const char *take_key(struct finding *f, const char *text)
 {

@@ -39,6 +39,11 @@ void findings_clear(struct findings *list);
 void findings_add(struct findings *list, enum severity severity, const struct account *a,
 		  enum key key, const char *format, ...) RELAY_PRINTF(5, 6);
 
+/* The same about one of several lines of a setting. */
+void findings_add_value(struct findings *list, enum severity severity,
+			const struct account *a, enum key key, const struct conf_value *line,
+			const char *format, ...) RELAY_PRINTF(6, 7);
+
 /*
  * About a place.  text: "[FILE:LINE: ][setting: ]what is wrong[; what to do]", as error
  * texts are.  file NULL: the text's own place counts, when it begins with an absolute path.

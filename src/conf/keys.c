@@ -64,10 +64,10 @@ const struct key_heir *key_heir(enum key key)
 bool key_is_near(const char *wanted, const char *known, unsigned *best)
 {
 	unsigned distance = text_distance(wanted, known);
-	/* One edit in a short word, two or three in a long one. */
+	/* One edit in a short word, two or three in a long one; not all of it. */
 	size_t limit = strlen(wanted) < 6 ? 1 : strlen(wanted) < 12 ? 2 : 3;
 
-	if (distance > limit || distance >= *best) {
+	if (distance > limit || distance >= strlen(wanted) || distance >= *best) {
 		return false;
 	}
 	*best = distance;

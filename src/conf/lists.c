@@ -75,9 +75,9 @@ bool lists_read(enum key_type type, struct span text, struct buf *to, struct err
 		if (!check(&word, e)) {
 			return false;
 		}
-		if (type == TYPE_HOSTS && ++count > CONF_HOSTS_MAX) {
-			return err_set(e, CAUSE_CONFIG, "more than %d servers",
-				       CONF_HOSTS_MAX);
+		if (type != TYPE_RECIPIENTS && ++count > CONF_LIST_MAX) {
+			return err_set(e, CAUSE_CONFIG, "more than %d %s", CONF_LIST_MAX,
+				       type == TYPE_HOSTS ? "servers" : "names");
 		}
 		if ((to->size > 0 && !buf_add_byte(to, ' ')) || !buf_add_str(to, word)) {
 			return err_set(e, CAUSE_CONFIG, "too long");

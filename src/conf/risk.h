@@ -17,6 +17,9 @@ void risk_account(const struct account *a, const char *system_file, struct findi
 /* The accounts together: who takes which sender.  only: about this account; NULL = all. */
 void risk_senders(const struct conf *c, const struct account *only, struct findings *to);
 
+/* The same for recipients, and where `fallback` leads. */
+void risk_routes(const struct conf *c, const struct account *only, struct findings *to);
+
 /* Does the connection stay on this machine: a socket, localhost, a loopback address? */
 bool risk_is_local(const struct account *a);
 

@@ -3,90 +3,32 @@
  * risk_senders: which `from` can never win, because an account before it takes the same
  * senders.  A value that was inherited is not a claim of its own: `account default : home`.
  */
-#include "base/mem.h"
 #include "base/text.h"
 #include "conf/account.h"
-#include "conf/address.h"
-#include "conf/pattern.h"
 #include "conf/risk.h"
-
-#include <stdlib.h>
+#include "conf/taker_index.h"
 
 /* Steps of all comparisons: about a second, which a thousand accounts do not take. */
 #define WORK_MAX ((size_t)16 << 20)
 
-struct claim {
-	const struct account *account;
-	const char *from;
-	struct pattern pattern;
-	bool is_readable;	/* pattern is good */
-};
-
-static bool is_own(const struct claim *claims, size_t count, const struct account *a)
+static void tell(const struct conf *c, const struct taker *winner, const struct taker *loser,
+		 struct findings *to)
 {
-	const struct conf_value *v = conf_value(a, KEY_FROM);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct conf_value *other = conf_value(claims[i].account, KEY_FROM);
-		if (v->line == other->line && v->file == other->file) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static size_t read_claims(const struct conf *c, struct claim *claims)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const struct account *a = &c->accounts[i];
-		const char *from = conf_text(a, KEY_FROM);
-		/* --from=… is every account's. */
-		if (!from || conf_value(a, KEY_FROM)->line == 0 ||
-		    strcmp(from, CONF_FROM_AUTHOR) == 0 || conf_is_hidden(c, a) ||
-		    !is_own(claims, count, a)) {
-			continue;
-		}
-		struct claim *claim = &claims[count++];
-		claim->account = a;
-		claim->from = from;
-		claim->is_readable =
-			pattern_read(&claim->pattern, from, !address_is_pattern(from));
-	}
-	return count;
-}
-
-static bool is_same(const struct claim *a, const struct claim *b)
-{
-	return text_equal_fold(span_str(a->from), span_str(b->from));
-}
-
-/* Does a, which comes first, take everything? */
-static bool takes_all(const struct claim *a, const struct claim *b, size_t *work)
-{
-	if (b->pattern.is_literal) {
-		return account_takes(a->from, span_str(b->from));
-	}
-	return is_same(a, b) || (a->is_readable && b->is_readable &&
-				 pattern_covers(&a->pattern, &b->pattern, work));
-}
-
-static void tell(const struct claim *winner, const struct claim *loser, struct findings *to)
-{
+	const struct account *first = &c->accounts[winner->account];
+	const struct account *a = &c->accounts[loser->account];
 	char where[512];
 
-	conf_origin(winner->account, KEY_FROM, where, sizeof(where));
-	if (is_same(winner, loser)) {
-		findings_add(to, SEVERITY_WARNING, loser->account, KEY_FROM,
+	account_origin(winner->line, where, sizeof(where));
+	if (text_equal_fold(winner->word, loser->word)) {
+		findings_add(to, SEVERITY_WARNING, a, KEY_FROM,
 			     "account %s has the same and comes first (%s), so that only -a "
 			     "chooses this one; remove one of the two lines",
-			     winner->account->name, where);
+			     first->name, where);
 	} else {
-		findings_add(to, SEVERITY_WARNING, loser->account, KEY_FROM,
+		findings_add(to, SEVERITY_WARNING, a, KEY_FROM,
 			     "account %s comes first and takes all of these senders (%s), so "
 			     "that only -a chooses this one; put this account before it",
-			     winner->account->name, where);
+			     first->name, where);
 	}
 }
 
@@ -104,20 +46,28 @@ static void find_default(const struct conf *c, struct findings *to)
 
 void risk_senders(const struct conf *c, const struct account *only, struct findings *to)
 {
-	struct claim *claims = mem_alloc(c->count, sizeof(*claims));
-	size_t count = read_claims(c, claims), work = WORK_MAX;
+	struct taker_index *x = taker_index_new();
+	const struct conf_value *last = NULL;
+	size_t work = WORK_MAX;
 
-	for (size_t i = 1; i < count; i++) {
-		size_t k = 0;
-		while (k < i && !takes_all(&claims[k], &claims[i], &work)) {
-			k++;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct account *a = &c->accounts[i];
+		const struct conf_value *line = conf_value(a, KEY_FROM);
+		/* --from=… is every account's. */
+		if (!line->text || line->line == 0 || strcmp(line->text, CONF_FROM_AUTHOR) == 0 ||
+		    conf_is_hidden(c, a) || !account_is_claim(a, KEY_FROM, &last)) {
+			continue;
 		}
-		if (k < i && (!only || only == claims[i].account)) {
-			tell(&claims[k], &claims[i], to);
+		const struct taker t = taker_of_senders(i, line);
+		const struct taker *winner =
+			!only || only == a ? taker_index_cover(x, &t, &work) : NULL;
+		if (winner) {
+			tell(c, winner, &t, to);
 		}
+		taker_index_add(x, &t);
 	}
 	if (!only) {
 		find_default(c, to);
 	}
-	free(claims);
+	taker_index_free(x);
 }

@@ -3,14 +3,14 @@
 #include "conf/route.h"
 #include "base/mem.h"
 #include "conf/account.h"
-#include "conf/route_index.h"
+#include "conf/taker_index.h"
 
 #include <stdlib.h>
 
 struct routes {
 	struct conf *c;
-	struct route_index *index;
-	bool has_index;		/* it was made, or there is no `to` */
+	struct taker_index *index;	/* NULL: no account has a `to` */
+	bool has_index;		/* it was made, if there must be one */
 	char *sender;		/* whose account is known; NULL = none yet */
 	struct account *by_sender;
 };
@@ -26,7 +26,7 @@ struct routes *routes_new(struct conf *c)
 void routes_free(struct routes *r)
 {
 	if (r) {
-		route_index_free(r->index);
+		taker_index_free(r->index);
 		free(r->sender);
 		free(r);
 	}
@@ -64,16 +64,29 @@ bool routes_by_recipient(const struct routes *r)
 	return false;
 }
 
-static bool find_by_recipient(struct routes *r, const char *recipient, struct route_hit *hit)
+static void make_index(struct routes *r)
 {
-	if (!recipient || !recipient[0]) {
-		return false;
+	const struct conf *c = r->c;
+
+	for (size_t i = 0; i < c->count && !(r->index && taker_index_takes_all(r->index)); i++) {
+		if (!conf_is_set(&c->accounts[i], KEY_TO) ||
+		    conf_is_hidden(c, &c->accounts[i])) {
+			continue;
+		}
+		if (!r->index) {
+			r->index = taker_index_new();
+		}
+		taker_index_add_recipients(r->index, c, i);
 	}
+	r->has_index = true;
+}
+
+static const struct taker *find_by_recipient(struct routes *r, const char *recipient)
+{
 	if (!r->has_index) {
-		r->index = route_index_new(r->c);
-		r->has_index = true;
+		make_index(r);
 	}
-	return route_index_find(r->index, span_str(recipient), hit);
+	return recipient && r->index ? taker_index_find(r->index, span_str(recipient)) : NULL;
 }
 
 static bool take(struct route *ret, struct account *a, enum route_why why, enum key key,
@@ -93,13 +106,13 @@ bool routes_find(struct routes *r, const char *name, const char *sender,
 		 const char *recipient, struct route *ret, struct err *e)
 {
 	struct account *a = name ? NULL : find_by_sender(r, sender);
-	struct route_hit hit;
 
 	if (a && !is_default_from(r->c, a)) {
 		return take_sender(ret, a);
 	}
-	if (!name && find_by_recipient(r, recipient, &hit)) {
-		return take(ret, &r->c->accounts[hit.account], ROUTE_TO, KEY_TO, hit.word);
+	const struct taker *t = name ? NULL : find_by_recipient(r, recipient);
+	if (t) {
+		return take(ret, &r->c->accounts[t->account], ROUTE_TO, KEY_TO, t->word);
 	}
 	if (a) {
 		return take_sender(ret, a);

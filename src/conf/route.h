@@ -63,4 +63,14 @@ bool route_chain(const struct conf *c, const struct account *a,
 		 const struct account *chain[ROUTE_CHAIN_MAX], size_t *ret_count,
 		 struct err *e) RELAY_CHECKED;
 
+/* What route_chain finds: "what is wrong; what to do". */
+struct route_fault {
+	const struct account *account;	/* whose `fallback` it is */
+	char reason[512];
+};
+bool route_fault(const struct conf *c, const struct account *a, struct route_fault *ret);
+
+/* The reason when there is no account of that name. */
+bool route_missing(const struct conf *c, struct span name, char *reason, size_t size);
+
 #endif

@@ -49,6 +49,15 @@ def test_warnings_and_errors_have_their_status(check):
     assert status == 78 and sorted(word for _, word, _ in found) == ["error", "warning"]
 
 
+def test_routes_that_lead_nowhere(check):
+    text = f"account a\n{GOOD}to x.test\nto .test\nfallback b\naccount b : a\nto j@y.x.test\nfallback c3po\naccount default : a\n"
+    (place, word, rest), (other_place, other_word, other) = check(text)[1]
+    assert (place, word) == ("{rc}:8", "warning")
+    assert rest.startswith('account b: to: account a comes first and takes with ".test" all recipients of "j@y.x.test" (')
+    assert (other_place, other_word) == ("{rc}:9", "error")
+    assert other.startswith('account b: fallback: there is no account "c3po"; ')
+
+
 def test_every_wrong_line_is_told_and_no_settings_are_shown(home, run_sendmail, check):
     text = "host smtps://h.test\nhots h\nkeepbcc\naccount b : none\nport 99999\n"
     assert [(place, word, rest.split("; ")[0]) for place, word, rest in check(text)[1]] == [

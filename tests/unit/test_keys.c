@@ -38,6 +38,7 @@ static void the_nearest_name_is_suggested(void **state)
 		{ "queu", "queue" },
 		{ "max_conections", "max_connections" },
 		{ "xyzzy", NULL },
+		{ "t", NULL },
 		{ "", NULL },
 		{ "secret123", NULL },
 	};

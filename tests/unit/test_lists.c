@@ -78,7 +78,7 @@ static void wrong_words_are_refused(void **state)
 	}
 }
 
-static void there_are_at_most_so_many_servers(void **state)
+static void there_are_at_most_so_many_names(void **state)
 {
 	struct buf text BUF_AUTO, list BUF_AUTO;
 	struct err e = { 0 };
@@ -86,7 +86,7 @@ static void there_are_at_most_so_many_servers(void **state)
 	(void)state;
 	buf_init(&text, 1000);
 	buf_init(&list, 1000);
-	for (int i = 0; i < CONF_HOSTS_MAX; i++) {
+	for (int i = 0; i < CONF_LIST_MAX; i++) {
 		assert_true(buf_add_str(&text, "h "));
 	}
 	assert_true(lists_read(TYPE_HOSTS, buf_span(&text), &list, &e));
@@ -94,6 +94,11 @@ static void there_are_at_most_so_many_servers(void **state)
 	assert_true(buf_add_str(&text, "h"));
 	assert_false(lists_read(TYPE_HOSTS, buf_span(&text), &list, &e));
 	assert_string_equal(e.text, "more than 32 servers");
+	buf_clear(&list);
+	assert_false(lists_read(TYPE_ACCOUNTS, buf_span(&text), &list, &e));
+	assert_string_equal(e.text, "more than 32 names");
+	buf_clear(&list);
+	assert_true(lists_read(TYPE_RECIPIENTS, buf_span(&text), &list, &e));
 }
 
 static void a_list_that_does_not_fit_is_an_error(void **state)
@@ -141,7 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_is_kept_with_one_blank_between),
 		cmocka_unit_test(wrong_words_are_refused),
-		cmocka_unit_test(there_are_at_most_so_many_servers),
+		cmocka_unit_test(there_are_at_most_so_many_names),
 		cmocka_unit_test(a_list_that_does_not_fit_is_an_error),
 		cmocka_unit_test(servers_come_in_order),
 	};

@@ -122,6 +122,25 @@ static void nothing_fits(void **state)
 	conf_clear(&c);
 }
 
+static void hidden_accounts_do_not_count(void **state)
+{
+	struct conf c;
+	struct err e = { 0 };
+	struct route got;
+
+	(void)state;
+	good(&c, "account a\nhost h\naccount b\nto y.org\naccount default\n", "a");
+	assert_true(parse_text(&c, span_str("account a\nto x.org y.org\n"), "etc", NULL,
+			       &test_env, &e));
+	struct routes *r = routes_new(&c);
+	assert_true(routes_find(r, NULL, NULL, "a@x.org", &got, &e));
+	assert_string_equal(got.account->name, "default");
+	assert_true(routes_find(r, NULL, NULL, "a@y.org", &got, &e));
+	assert_string_equal(got.account->name, "b");
+	routes_free(r);
+	conf_clear(&c);
+}
+
 static void a_long_pattern_is_cut(void **state)
 {
 	struct buf text BUF_AUTO;
@@ -179,6 +198,7 @@ int main(void)
 		cmocka_unit_test(the_stronger_reason_wins),
 		cmocka_unit_test(what_the_default_says_is_weak),
 		cmocka_unit_test(nothing_fits),
+		cmocka_unit_test(hidden_accounts_do_not_count),
 		cmocka_unit_test(a_long_pattern_is_cut),
 		cmocka_unit_test(many_recipients_have_one_sender),
 	};

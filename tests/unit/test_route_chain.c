@@ -60,6 +60,9 @@ static void chains_that_cannot_be(void **state)
 		{ "account a\nfallback b\naccount b\nfallback a\n",
 		  "rc:4: fallback: goes round in a circle: a -> b -> a; remove one of these "
 		  "names" },
+		{ "account b\nfallback a\naccount a\nfallback b\n",
+		  "rc:4: fallback: goes round in a circle: b -> a -> b; remove one of these "
+		  "names" },
 		{ "account a\nfallback b\naccount b\nfallback c\naccount c\nfallback d b\n"
 		  "account d\n",
 		  "rc:6: fallback: goes round in a circle: b -> c -> b; remove one of these "
