@@ -121,7 +121,9 @@ static void the_command_starts_from_a_clean_state(void **state)
 	sigaction(SIGPIPE, &ignore, &old_pipe);
 	/* With SIGCHLD ignored the kernel would throw the status away. */
 	sigaction(SIGCHLD, &ignore, &old_child);
-	assert_gives("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\n\\t '",
+	/* 32 and 33 are glibc's own: nobody can set them, and GNU make leaves them ignored. */
+	assert_gives("sed -nE '/^SigIgn/s/[01]80000000$/000000000/;/^Sig(Blk|Ign)/p' "
+		     "/proc/self/status | tr -d '\\n\\t '",
 		     "SigBlk:0000000000000000SigIgn:0000000000000000");
 	assert_gives("ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 "); /* 3 is ls's own */
 	assert_gives("readlink /proc/self/fd/0", "/dev/null");
