@@ -56,7 +56,8 @@ def server(server_of_session):
 
 def export(folder):
     """What a release would have: the files of the work tree that git knows, or would take."""
-    listed = subprocess.run(["git", "ls-files", "-zco", "--exclude-standard"], cwd=TOP, capture_output=True, check=True).stdout
+    listed = subprocess.run(["git", "-c", f"safe.directory={TOP}", "ls-files", "-zco", "--exclude-standard"], cwd=TOP,
+                            capture_output=True, check=True).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (TOP / name).exists() and not name.startswith("tests/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -88,8 +88,9 @@ def test_sockets():
         assert socket["TriggerLimitIntervalSec"] == ["0"]
 
 
-@pytest.mark.parametrize("service, command", [("relay-flush", "/usr/sbin/sendmail -q"), ("relay-flush-now", "/usr/sbin/sendmail -qf"),
-                                              ("relay-smtp@", "-/usr/sbin/sendmail -bs"), ("relay-submit@", "-/usr/sbin/sendmail -bs")])
+@pytest.mark.parametrize("service, command", [
+    ("relay-flush", "/usr/sbin/sendmail -q"), ("relay-flush-now", "/usr/sbin/sendmail -qf"),
+    ("relay-smtp@", "-/usr/sbin/sendmail -bs"), ("relay-submit@", "-/usr/sbin/sendmail -bs")])
 def test_commands(service, command):
     settings = settings_of(f"{service}.service")
     assert settings["ExecStart"] == [command]

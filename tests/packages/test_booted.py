@@ -1,0 +1,143 @@
+"""The package on a machine with systemd: its units, in their sandbox, as process 1 runs them. One machine for the file; the
+last test removes the package from it."""
+import smtplib
+import socket
+
+import pytest
+from booted import Booted, NoBoot
+from lib.jail import free_ports
+from serving import FROM_USER, HANDOVER, LOGIN, MESSAGE, answers, arrived, fill_in, make_root, needs, session
+
+SOCKET = "run/relay/submit"
+# A user who is made for it and has no home, and no privilege.
+HARDENED = """[Service]
+Type=oneshot
+DynamicUser=yes
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+CapabilityBoundingSet=
+ExecStart=sh -c "printf 'Subject: hello\\n\\nIt works.\\n' | sendmail -i joe@mail.test"
+"""
+
+
+@pytest.fixture(scope="module")
+def smtp_port():
+    return free_ports(1)[0]
+
+
+@pytest.fixture(scope="module")
+def machine(deb, pki, server_of_session, smtp_port):
+    root = make_root(systemd=True)
+    try:
+        root.install(deb, answers(server_of_session))
+        fill_in(root, pki)
+        # Its network is this machine's, where port 25 may be taken.
+        root.put("etc/systemd/system/relay-smtp.socket.d/port.conf", "[Socket]\nListenStream=\n"
+                 f"ListenStream=127.0.0.1:{smtp_port}\nListenStream=[::1]:{smtp_port}\n")
+        root.put("etc/systemd/system/hardened.service", HARDENED)
+        try:
+            with Booted(root) as running:
+                yield running
+        except NoBoot as reason:
+            pytest.skip(str(reason))
+    finally:
+        root.__exit__()
+
+
+def path_of(machine):
+    """The socket: /run is the machine's own."""
+    return f"/proc/{machine.init}/root/{SOCKET}"
+
+
+def active(machine, *units):
+    return machine.run("systemctl", "is-active", *units, status=None).split()
+
+
+def test_what_runs_after_the_installation(machine):
+    assert active(machine, "relay-submit.socket", "relay-flush.timer", "relay-smtp.socket") == ["active", "active", "inactive"]
+    assert machine.run("systemctl", "is-enabled", "relay-smtp.socket", status=1).strip() == "disabled"
+    assert machine.run("stat", "-c", "%U %a %F", f"/{SOCKET}").strip() == "root 666 socket"
+
+
+def test_smtp_through_the_socket(machine, server):
+    with session(path_of(machine)) as client:
+        client.sendmail("alice", ["joe@mail.test"], MESSAGE.replace("\n", "\r\n"))
+    message, mail = arrived(server)
+    assert (message.sender, message.recipients) == (LOGIN, ["joe@mail.test"]) and mail["Subject"] == "hello"
+    # In the journal, and no unit has failed.
+    assert "status=sent" in machine.run("journalctl", "--no-pager", "-o", "cat")
+    assert machine.run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "relay-*") == ""
+
+
+def test_users_send(machine, server, relay):
+    needs(relay, HANDOVER)
+    for user in ("alice", "www-data"):
+        machine.run("sendmail", "-i", "joe@mail.test", user=user, data=FROM_USER.format(user))
+        message, mail = arrived(server)
+        assert message.sender == LOGIN and user in mail["From"]
+        server.clear()
+
+
+def test_a_hardened_service_sends(machine, server, relay):
+    needs(relay, HANDOVER)
+    machine.run("systemctl", "start", "hardened.service")
+    assert arrived(server)[0].recipients == ["joe@mail.test"]
+
+
+@pytest.mark.parametrize("service", ["relay-flush-now.service", "relay-flush.service"])
+def test_flush(machine, server, service):
+    """Mail that waits in the queue of the system is sent from within the sandbox."""
+    machine.run("sendmail", "-odq", "joe@mail.test", user="relay", data=MESSAGE)
+    machine.run("systemctl", "start", service)
+    assert arrived(server)[0].recipients == ["joe@mail.test"]
+
+
+def test_smtp_on_the_loopback_port(machine, server, smtp_port):
+    machine.run("systemctl", "start", "relay-smtp.socket")
+    try:
+        for host in ["127.0.0.1"] + ["::1"] * socket.has_dualstack_ipv6():
+            with smtplib.SMTP(host, smtp_port, "client.test", timeout=30) as client:
+                client.sendmail("root", ["joe@mail.test"], MESSAGE)
+            assert arrived(server)[0].recipients == ["joe@mail.test"]
+            server.clear()
+    finally:
+        machine.run("systemctl", "stop", "relay-smtp.socket")
+
+
+def test_the_network_comes_up(machine, server):
+    """NetworkManager's hook starts the flush and does not wait for it."""
+    hook = "/usr/lib/NetworkManager/dispatcher.d/50-relay"
+    machine.run("sendmail", "-odq", "joe@mail.test", user="relay", data=MESSAGE)
+    for words in (["lo", "up"], ["eth0", "down"], ["eth0", "dhcp4-change"]):
+        machine.run(hook, *words)
+    assert active(machine, "relay-flush-now.service") == ["inactive"] and server.messages() == []
+    machine.run(hook, "eth0", "up")
+    assert arrived(server)[0].recipients == ["joe@mail.test"]
+
+
+def test_a_burst_does_not_switch_the_socket_off(machine, server):
+    """More connections than there may be, in less time than systemd's limit for a socket that is called too often."""
+    held = []
+    for _ in range(300):
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].connect(path_of(machine))
+    for connection in held:
+        connection.close()
+
+    def served():
+        try:
+            with session(path_of(machine)) as client:
+                return client.noop()[0] == 250
+        except (smtplib.SMTPException, OSError):
+            return False
+    machine.wait(served)
+    assert active(machine, "relay-submit.socket") == ["active"]
+
+
+def test_removed_nothing_listens(machine):
+    machine.run("systemctl", "start", "relay-smtp.socket")
+    machine.run("dpkg", "--remove", "relay")
+    assert active(machine, "relay-submit.socket", "relay-flush.timer", "relay-smtp.socket") == ["inactive"] * 3
+    assert not machine.may("root", "test", "-e", f"/{SOCKET}")
