@@ -57,7 +57,7 @@ static struct fs_look look_of(const char *path)
 	struct stat old;
 
 	if (stat(path, &old) == 0 && S_ISREG(old.st_mode)) {
-		look.mode = 0600 | (old.st_mode & 040);
+		look.mode = (old.st_mode & 077) == 040 ? 0640 : 0600;
 		look.gid = old.st_gid != getegid() ? old.st_gid : look.gid;
 		look.uid = old.st_uid != geteuid() ? old.st_uid : look.uid;
 	}
