@@ -7,7 +7,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+
+#if HAVE_SYSMACROS
 #include <sys/sysmacros.h>
+#endif
 
 static struct span next_word(struct span *line)
 {

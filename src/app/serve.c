@@ -259,7 +259,7 @@ int serve(struct call *c)
 	if (!find_account(c, &e)) {
 		return say_error(&e);
 	}
-	if (pipe2(s.signals, O_CLOEXEC | O_NONBLOCK) != 0) {
+	if (!fs_pipe(s.signals, O_NONBLOCK)) {
 		return EX_OSERR;
 	}
 	signals_note(s.signals[1]);

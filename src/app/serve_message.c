@@ -168,7 +168,7 @@ void serve_message(const struct call *c, const struct smtp_envelope *v, int *spo
 
 	/* In the child a signal is deadly again: one before that shall not be lost. */
 	signals_hold();
-	if (answer != MAP_FAILED && pipe2(ends, O_CLOEXEC) == 0) {
+	if (answer != MAP_FAILED && fs_pipe(ends, 0)) {
 		answer->verdict = VERDICT_UNTRIED;
 		child = fork();
 	}

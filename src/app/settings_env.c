@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <sys/auxv.h>
 #include <unistd.h>
 
 #define PREFIX "RELAY_"
@@ -16,8 +15,7 @@ enum { NAME_MAX_SIZE = 64 };
 
 static bool is_ours(void)
 {
-	return getauxval(AT_SECURE) == 0 && getuid() == geteuid() &&
-	       getgid() == getegid();
+	return !compat_is_privileged();
 }
 
 /* "RELAY_PASSWORD_FILE" → "password_file".  False: it is no name of that kind. */

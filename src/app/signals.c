@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* signals: see signals.h. */
 #include "app/signals.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -116,7 +116,7 @@ void signals_prepare(void)
 	fill_descriptors();
 	/* The caller's, but what we make we can open again: the queue's files. */
 	umask(umask(077) & 077);
-	prctl(PR_SET_DUMPABLE, 0);
+	process_hide();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);

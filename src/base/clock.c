@@ -2,10 +2,16 @@
 /* clock: see clock.h. */
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <unistd.h>
+
+#if HAVE_GETRANDOM
 #include <sys/random.h>
+#endif
 
 int64_t clock_ms(void)
 {
@@ -49,16 +55,42 @@ int clock_left(int64_t deadline)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-void clock_random(void *data, size_t size)
+/* True when all of it is there. */
+static bool random_from_kernel(unsigned char *to, size_t size)
 {
-	unsigned char *p = data;
-
+#if HAVE_GETRANDOM
 	while (size > 0) {
-		ssize_t n = getrandom(p, size, 0);
-		BUG_ON(n < 0 && errno != EINTR);
+		ssize_t n = getrandom(to, size, 0);
+		if (n < 0 && errno != EINTR) {
+			return false;
+		}
 		if (n > 0) {
-			p += n;
+			to += n;
 			size -= (size_t)n;
 		}
 	}
+#endif
+	return size == 0;
+}
+
+static bool random_from_device(unsigned char *to, size_t size)
+{
+	int fd FS_AUTO = open("/dev/urandom", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	while (size > 0) {
+		ssize_t n = fd < 0 ? -1 : fs_read(fd, to, size);
+		if (n <= 0) {
+			return false;
+		}
+		to += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+void clock_random(void *data, size_t size)
+{
+	bool is_done = random_from_kernel(data, size) || random_from_device(data, size);
+
+	BUG_ON(!is_done);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 ssize_t fs_read(int fd, void *data, size_t size)
@@ -68,7 +69,38 @@ bool fs_write_all(int fd, const void *data, size_t size)
 	return true;
 }
 
-/* For file systems without O_TMPFILE. */
+bool fs_pipe(int ends[2], int flags)
+{
+#if HAVE_PIPE2
+	return pipe2(ends, O_CLOEXEC | flags) == 0;
+#else
+	if (pipe(ends) != 0) {
+		return false;
+	}
+	for (int i = 0; i < 2; i++) {
+		fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+		fcntl(ends[i], F_SETFL, flags);
+	}
+	return true;
+#endif
+}
+
+int fs_socket(int family, int flags)
+{
+#if HAVE_SOCK_CLOEXEC
+	return socket(family, SOCK_STREAM | SOCK_CLOEXEC | (flags ? SOCK_NONBLOCK : 0), 0);
+#else
+	int fd = socket(family, SOCK_STREAM, 0);
+
+	if (fd >= 0) {
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		fcntl(fd, F_SETFL, flags);
+	}
+	return fd;
+#endif
+}
+
+/* For systems, and file systems, without O_TMPFILE. */
 static int unnamed_by_unlink(const char *folder)
 {
 	char *path MEM_AUTO = mem_printf("%s/relay.XXXXXX", folder);
@@ -80,6 +112,16 @@ static int unnamed_by_unlink(const char *folder)
 	return fd;
 }
 
+static int open_unnamed(const char *folder)
+{
+#if HAVE_O_TMPFILE
+	return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+#else
+	(void)folder;
+	return -1;
+#endif
+}
+
 int fs_unnamed(struct err *e)
 {
 	const char *folders[] = { secure_getenv("TMPDIR"), "/var/tmp", "/tmp" };
@@ -88,7 +130,7 @@ int fs_unnamed(struct err *e)
 		if (!folders[i] || folders[i][0] != '/') {
 			continue;
 		}
-		int fd = open(folders[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+		int fd = open_unnamed(folders[i]);
 		if (fd < 0) {
 			fd = unnamed_by_unlink(folders[i]);
 		}

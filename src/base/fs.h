@@ -40,6 +40,11 @@ struct fs_look {
  */
 bool fs_put_file(const char *path, struct span text, const struct fs_look *look,
 		 bool may_replace, struct err *e) RELAY_CHECKED;
+/* As pipe(2), both ends close-on-exec; flags: 0 or O_NONBLOCK. */
+bool fs_pipe(int ends[2], int flags) RELAY_CHECKED;
+
+/* As socket(2) for streams, close-on-exec; flags: 0 or O_NONBLOCK. */
+int fs_socket(int family, int flags) RELAY_CHECKED;
 
 /* Closes fd when it is not -1, and sets it to -1. */
 void fs_close(int *fd);

@@ -9,7 +9,6 @@
 #include "mail/wire.h"
 #include "base/text.h"
 
-#include <endian.h>
 #include <stdint.h>
 
 enum state {
@@ -50,6 +49,12 @@ void wire_init(struct wire *w, bool ends_at_dot)
 	};
 }
 
+/* The first byte lowest. */
+static uint64_t little_endian(uint64_t v)
+{
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(v) : v;
+}
+
 /* A byte of 0x80 where a byte of v is zero, exactly. */
 static uint64_t zeros(uint64_t v)
 {
@@ -73,7 +78,7 @@ static size_t copy_run(struct wire *w, const char *from, size_t size, char *to)
 		uint64_t v;
 		memcpy(&v, from + i, sizeof(v));
 		memcpy(to + i, &v, sizeof(v));
-		v = le64toh(v);
+		v = little_endian(v);
 		uint64_t ends = zeros(v ^ ones * '\n') | zeros(v ^ ones * '\r');
 		size_t run = sizeof(v);
 		uint64_t before = ~(uint64_t)0;

@@ -159,7 +159,7 @@ static int connect_unix(const char *path, int64_t deadline, char peer[NET_PEER_M
 		return -1;
 	}
 	memcpy(to.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = fs_socket(AF_UNIX, 0);
 	do {
 		int left = clock_left(deadline);
 		left = left == 0 ? 1 : left;

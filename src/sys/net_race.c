@@ -12,6 +12,7 @@
 #include "base/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 
@@ -59,7 +60,7 @@ static bool attempt_begin(struct race *r)
 {
 	size_t i = r->begun++;
 	int family = r->list->address[i].any.sa_family;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = fs_socket(family, O_NONBLOCK);
 	int error = fd < 0 ? errno : attempt_connect(r, i, fd);
 
 	r->attempts[i].fd = fd;

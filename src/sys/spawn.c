@@ -12,14 +12,13 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,10 +65,8 @@ static void child_descriptors(int out, bool keeps_stderr)
 	if (!keeps_stderr || fcntl(STDERR_FILENO, F_GETFD) < 0) {
 		dup2(null, STDERR_FILENO);
 	}
-#ifdef SYS_close_range
 	/* Ours are close-on-exec; those that we inherited (a lock, say) may not be. */
-	syscall(SYS_close_range, 3U, UINT_MAX, 0U);
-#endif
+	process_close_from(3);
 }
 
 static _Noreturn void child_main(const struct job *job, int out, int tty)
@@ -81,7 +78,7 @@ static _Noreturn void child_main(const struct job *job, int out, int tty)
 	/* All signals are blocked here, so taking the terminal does not stop us. */
 	setpgid(0, 0);
 	/* Not longer than we: nobody would read its answer. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	process_end_with_parent();
 	if (tty >= 0) {
 		tcsetpgrp(tty, getpid());
 	}
@@ -141,7 +138,7 @@ static bool child_start(struct child *c, const struct job *job, enum cause cause
 	int pipe_ends[2];
 	sigset_t all, before;
 
-	if (pipe2(pipe_ends, O_CLOEXEC) != 0) {
+	if (!fs_pipe(pipe_ends, 0)) {
 		return err_errno(e, cause, "cannot make a pipe");
 	}
 	fcntl(pipe_ends[0], F_SETFL, O_NONBLOCK);
@@ -163,9 +160,7 @@ static bool child_start(struct child *c, const struct job *job, enum cause cause
 	}
 	/* Here too, so that the group exists whoever runs first. */
 	setpgid(c->pid, c->pid);
-#ifdef SYS_pidfd_open
-	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0U);
-#endif
+	c->pidfd = process_open(c->pid);
 	return true;
 }
 

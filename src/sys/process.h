@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process: what a process asks of its kernel for itself.  Where the kernel has no such call
+ * the next best thing is done; each comment says what that is.
+ */
+#ifndef SYS_PROCESS_H
+#define SYS_PROCESS_H
+
+#include <sys/types.h>
+
+/*
+ * In a child: get SIGTERM when the parent ends.  Elsewhere than on Linux nothing happens,
+ * and the child ends when its work is done.
+ */
+void process_end_with_parent(void);
+
+/* No core dump, and no debugger of the same user; elsewhere no core dump. */
+void process_hide(void);
+
+/*
+ * Closes all descriptors from `first` on; async-signal-safe.  Without close_range(2) those
+ * below a limit: the system's, or PROCESS_FD_MAX when that is lower.
+ */
+void process_close_from(int first);
+enum { PROCESS_FD_MAX = 65536 };
+
+/* A descriptor that is readable once the child `pid` has ended; -1: this kernel has none. */
+int process_open(pid_t pid);
+
+#endif
