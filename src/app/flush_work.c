@@ -5,14 +5,14 @@
 #include "app/say.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "sys/process.h"
+#include "sys/sigwatch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -33,8 +33,8 @@ struct crew {
 	struct worker workers[WORKERS_MAX];
 	size_t count;
 	size_t begun;	   /* groups that had their first worker */
-	int wake, signals; /* eventfd, signalfd */
-	sigset_t before;   /* signal mask */
+	int wake[2];	   /* a pipe, which the workers write to */
+	struct sigwatch signals;
 	struct progress bar;
 	struct flush_result *result;
 };
@@ -71,18 +71,10 @@ static size_t running(const struct crew *c, size_t group)
 /* ---- a worker's start and end ---- */
 
 /* Dies with us, and of what we die of, without words of its own. */
-static void become_worker(const struct crew *c, pid_t parent)
+static void become_worker(struct crew *c, pid_t parent)
 {
-	static const int deadly[] = { SIGTERM, SIGHUP, SIGINT };
-	struct sigaction old, action = { .sa_handler = SIG_DFL };
-
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
-		if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-			sigaction(deadly[i], &action, NULL);
-		}
-	}
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	sigprocmask(SIG_SETMASK, &c->before, NULL);
+	process_end_with_parent();
+	sigwatch_leave(&c->signals);
 	if (getppid() != parent) {
 		_exit(EX_TEMPFAIL);
 	}
@@ -95,18 +87,25 @@ static void start_worker(struct crew *c, size_t group)
 		.group = group_of(c, group),
 		.shared = &c->totals->groups[group],
 		.totals = c->totals,
-		.wake = c->wake,
+		.wake = c->wake[1],
 	};
 	pid_t parent = getpid();
+	sigset_t all, before;
 	size_t next = atomic_load(&w.shared->next);
 
 	atomic_fetch_add(&w.shared->working, 1);
+	/* Blocked in the child until our handlers are gone there. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0) {
-		fs_close(&c->signals);
+		fs_close(&c->wake[0]);
 		become_worker(c, parent);
 		_exit(flush_worker_run(&w));
 	}
+	int saved = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
 	if (pid < 0) {
 		say("cannot start a process: %s", strerror(errno));
 		atomic_fetch_sub(&w.shared->working, 1);
@@ -240,14 +239,14 @@ static void stop(struct crew *c)
 
 static void take_signals(struct crew *c)
 {
-	struct signalfd_siginfo info;
-	bool is_over = false;
+	sigset_t came;
 
-	while (read(c->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		is_over = is_over || info.ssi_signo != SIGCHLD;
-	}
-	if (is_over) {
-		stop(c);
+	sigwatch_take(&c->signals, &came);
+	for (size_t i = 0; i < c->signals.count; i++) {
+		int number = c->signals.signals[i];
+		if (number != SIGCHLD && sigismember(&came, number)) {
+			stop(c);
+		}
 	}
 	reap(c);
 }
@@ -255,10 +254,10 @@ static void take_signals(struct crew *c)
 static void wait_for_all(struct crew *c)
 {
 	struct pollfd p[] = {
-		{ .fd = c->signals, .events = POLLIN },
-		{ .fd = c->wake, .events = POLLIN },
+		{ .fd = c->signals.fd, .events = POLLIN },
+		{ .fd = c->wake[0], .events = POLLIN },
 	};
-	uint64_t ignored;
+	char ignored[64];
 
 	progress_begin(&c->bar, !c->work->verbose);
 	while (c->count > 0 ||
@@ -271,9 +270,9 @@ static void wait_for_all(struct crew *c)
 			progress_draw(&c->bar, &c->result->counts);
 		}
 		if (c->count > 0 && poll(p, 2, progress_wait(&c->bar)) > 0) {
-			if (p[1].revents &&
-			    read(c->wake, &ignored, sizeof(ignored)) < 0) {
-				ignored = 0;
+			while (p[1].revents &&
+			       fs_read(c->wake[0], ignored, sizeof(ignored)) > 0) {
+				continue;
 			}
 			take_signals(c);
 		}
@@ -285,31 +284,9 @@ static void wait_for_all(struct crew *c)
 
 /* ---- around it ---- */
 
-/* Those that end us, unless they are ignored (nohup), and SIGCHLD: from now on read from
- * c->signals. */
-static bool take_over_signals(struct crew *c, struct err *e)
-{
-	static const int deadly[] = { SIGTERM, SIGHUP, SIGINT };
-	struct sigaction old;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
-		if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-			sigaddset(&set, deadly[i]);
-		}
-	}
-	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (c->signals < 0) {
-		return err_errno(e, CAUSE_OS, "cannot read signals");
-	}
-	sigprocmask(SIG_BLOCK, &set, &c->before);
-	return true;
-}
-
 static bool begin(struct crew *c, struct err *e)
 {
+	static const int watched[] = { SIGCHLD, SIGTERM, SIGHUP, SIGINT };
 	size_t groups = c->work->list->group_count;
 	void *memory = MAP_FAILED;
 
@@ -323,9 +300,10 @@ static bool begin(struct crew *c, struct err *e)
 		return err_errno(e, CAUSE_OS, "cannot get memory to share");
 	}
 	c->totals = memory;
-	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return c->wake >= 0 ? take_over_signals(c, e)
-			    : err_errno(e, CAUSE_OS, "cannot make an eventfd");
+	if (!fs_pipe(c->wake, O_NONBLOCK)) {
+		return err_errno(e, CAUSE_OS, "cannot make a pipe");
+	}
+	return sigwatch_begin(&c->signals, watched, sizeof(watched) / sizeof(watched[0]), e);
 }
 
 /* Of interest to who looks on; cron is not to send mail because a server is down. */
@@ -347,14 +325,15 @@ static void tell_down(const struct crew *c)
 
 bool flush_work_run(const struct flush_work *w, struct flush_result *ret, struct err *e)
 {
-	struct crew c = { .work = w, .wake = -1, .signals = -1, .result = ret };
+	struct crew c = { .work = w, .wake = { -1, -1 }, .signals.fd = -1,
+			  .result = ret };
 
 	*ret = (struct flush_result){ 0 };
 	fflush(stdout);
 	bool ok = begin(&c, e);
 	if (ok) {
 		wait_for_all(&c);
-		sigprocmask(SIG_SETMASK, &c.before, NULL);
+		sigwatch_end(&c.signals);
 		if (w->verbose || isatty(STDERR_FILENO)) {
 			tell_down(&c);
 		}
@@ -362,7 +341,7 @@ bool flush_work_run(const struct flush_work *w, struct flush_result *ret, struct
 	if (c.totals) {
 		munmap(c.totals, c.totals_size);
 	}
-	fs_close(&c.wake);
-	fs_close(&c.signals);
+	fs_close(&c.wake[0]);
+	fs_close(&c.wake[1]);
 	return ok;
 }

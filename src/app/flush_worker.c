@@ -41,7 +41,6 @@ static void report(void *context, enum settled settled, const struct session_fac
 		   const struct err *why)
 {
 	struct flush_worker *w = context;
-	uint64_t one = 1;
 
 	/* The first one: most have the same reason. */
 	if (settled == SETTLED_ERROR && !w->has_told) {
@@ -52,7 +51,7 @@ static void report(void *context, enum settled settled, const struct session_fac
 	/* Each further worker would first have to find out that the usual server is down. */
 	bool is_usual = facts && facts->is_ready && !facts->is_spare;
 	if (is_usual && !atomic_exchange(&w->shared->is_ready, true)) {
-		ssize_t ignored = write(w->wake, &one, sizeof(one));
+		ssize_t ignored = write(w->wake, "", 1);
 		(void)ignored;
 	}
 }

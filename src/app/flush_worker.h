@@ -34,7 +34,7 @@ struct flush_worker {
 	struct flush_group *group;
 	struct flush_shared *shared;
 	struct flush_totals *totals;
-	int wake; /* eventfd: tells the parent that is_ready has changed */
+	int wake; /* a pipe: tells the parent that is_ready has changed */
 	const struct flush_item *picked; /* the last one */
 	bool has_told; /* an error with a message */
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * prompt: see prompt.h.  While echo is off, the signals that would leave it off are
- * blocked, and a signalfd tells that one came: then the terminal is put right first and
- * the signal let in after that.  So no handler and no global state is needed.
+ * prompt: see prompt.h.  While echo is off, the signals that would leave it off are only
+ * noted (sigwatch.h): the terminal is put right first, and then the signal comes again.
  */
 #include "sys/prompt.h"
 
@@ -10,12 +9,12 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sys/sigwatch.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -96,31 +95,21 @@ static bool ask_quietly(int tty, int signals, const char *question, int64_t dead
 	return is_good;
 }
 
-static bool is_stop_pending(void)
-{
-	sigset_t pending;
-
-	return sigpending(&pending) == 0 && sigismember(&pending, SIGTSTP);
-}
-
 static bool ask(int tty, const char *question, int64_t deadline, struct buf *secret,
 		struct err *e)
 {
-	sigset_t ours, before;
 	bool is_good, is_stopped;
 
-	sigemptyset(&ours);
-	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
-		sigaddset(&ours, watched[i]);
-	}
 	do {
 		enum got got = GOT_NOTHING;
-		sigprocmask(SIG_BLOCK, &ours, &before);
-		int signals FS_AUTO = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
-		is_good = ask_quietly(tty, signals, question, deadline, secret, &got, e);
-		is_stopped = got == GOT_SIGNAL && is_stop_pending();
+		struct sigwatch w;
+		if (!sigwatch_begin(&w, watched, sizeof(watched) / sizeof(watched[0]), e)) {
+			return false;
+		}
+		is_good = ask_quietly(tty, w.fd, question, deadline, secret, &got, e);
+		is_stopped = got == GOT_SIGNAL && sigwatch_has(&w, SIGTSTP);
 		/* Now the signal arrives: it ends us, or stops us and we ask again. */
-		sigprocmask(SIG_SETMASK, &before, NULL);
+		sigwatch_end(&w);
 	} while (is_stopped);
 	return is_good;
 }
