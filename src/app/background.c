@@ -3,34 +3,11 @@
 #include "app/background.h"
 #include "app/signals.h"
 #include "base/fs.h"
-#include "base/text.h"
+#include "sys/process.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/*
- * What the caller left open for us: nobody who reads from such a pipe shall wait for a child
- * that he does not know.  Our own descriptors are all close-on-exec.
- */
-static void close_inherited(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	while (folder && (entry = readdir(folder))) {
-		unsigned long long fd;
-		if (text_unsigned(span_str(entry->d_name), INT_MAX, &fd) && fd > STDERR_FILENO &&
-		    fcntl((int)fd, F_GETFD) == 0) {
-			close((int)fd);
-		}
-	}
-	if (folder) {
-		closedir(folder);
-	}
-}
 
 void background_go_on(int status)
 {
@@ -42,7 +19,8 @@ void background_go_on(int status)
 	}
 	if (child == 0) {
 		setsid();
-		close_inherited();
+		/* Nobody who reads from such a pipe shall wait for a child that he does not know. */
+		process_close_inherited();
 	}
 	int fd FS_AUTO = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (fd < 0) {

@@ -69,8 +69,11 @@ static bool random_from_kernel(unsigned char *to, size_t size)
 			size -= (size_t)n;
 		}
 	}
-#endif
+	return true;
+#else
+	(void)to;
 	return size == 0;
+#endif
 }
 
 static bool random_from_device(unsigned char *to, size_t size)

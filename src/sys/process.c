@@ -2,6 +2,10 @@
 /* process: see process.h. */
 #include "sys/process.h"
 
+#include "base/text.h"
+
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -32,6 +36,13 @@ void process_hide(void)
 #endif
 }
 
+static int limit(void)
+{
+	long files = sysconf(_SC_OPEN_MAX);
+
+	return files > 0 && files < PROCESS_FD_MAX ? (int)files : PROCESS_FD_MAX;
+}
+
 void process_close_from(int first)
 {
 #if HAVE_CLOSE_RANGE
@@ -39,11 +50,36 @@ void process_close_from(int first)
 		return;
 	}
 #endif
-	long limit = sysconf(_SC_OPEN_MAX);
-	int end = limit > 0 && limit < PROCESS_FD_MAX ? (int)limit : PROCESS_FD_MAX;
-
-	for (int fd = first; fd < end; fd++) {
+	for (int fd = first, end = limit(); fd < end; fd++) {
 		close(fd);
+	}
+}
+
+static void close_one(int fd)
+{
+	int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
+
+	if (flags >= 0 && !(flags & FD_CLOEXEC)) {
+		close(fd);
+	}
+}
+
+void process_close_inherited(void)
+{
+	DIR *folder = HAVE_PROC_FD ? opendir("/proc/self/fd") : NULL;
+	struct dirent *entry;
+
+	for (int fd = 0, end = folder ? 0 : limit(); fd < end; fd++) {
+		close_one(fd);
+	}
+	while (folder && (entry = readdir(folder))) {
+		unsigned long long fd;
+		if (text_unsigned(span_str(entry->d_name), INT_MAX, &fd)) {
+			close_one((int)fd);
+		}
+	}
+	if (folder) {
+		closedir(folder);
 	}
 }
 

@@ -24,6 +24,12 @@ void process_hide(void);
 void process_close_from(int first);
 enum { PROCESS_FD_MAX = 65536 };
 
+/*
+ * Closes those that are not close-on-exec, but for 0, 1 and 2: what we inherited.  Not in a
+ * child of a process with threads.
+ */
+void process_close_inherited(void);
+
 /* A descriptor that is readable once the child `pid` has ended; -1: this kernel has none. */
 int process_open(pid_t pid);
 

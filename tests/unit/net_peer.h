@@ -40,6 +40,7 @@ static inline int peer_bound(int family, struct net_address *ret_address)
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct net_address a = loopback(family, 0);
 
+	*ret_address = a;
 	if (fd < 0 || bind(fd, &a.any, a.size) != 0) {
 		fs_close(&fd);
 		return -1;

@@ -32,6 +32,25 @@ static void descriptors_from_a_number_on_are_closed(void **state)
 	close(ends[1]);
 }
 
+static void what_is_inherited_is_closed(void **state)
+{
+	int ends[2], status;
+
+	(void)state;
+	assert_true(fs_pipe(ends, 0));
+	pid_t child = fork();
+	if (child == 0) {
+		int open_one = fcntl(ends[0], F_DUPFD, 100);
+		process_close_inherited();
+		_exit(open_one >= 100 && fcntl(open_one, F_GETFD) < 0 &&
+		      fcntl(ends[0], F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* What process_open returns tells of the end; or there is none, as the header says. */
 static void the_end_of_a_child_can_be_waited_for(void **state)
 {
@@ -130,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_from_a_number_on_are_closed),
+		cmocka_unit_test(what_is_inherited_is_closed),
 		cmocka_unit_test(the_end_of_a_child_can_be_waited_for),
 #if HAVE_PRCTL
 		cmocka_unit_test(a_child_ends_with_its_parent),
