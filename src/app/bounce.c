@@ -158,6 +158,7 @@ static bool make_entry(const struct bounce *b, const struct dsn *d, struct queue
 	v->account = mem_str(b->entry->account);
 	v->config = b->entry->config ? mem_str(b->entry->config) : NULL;
 	v->sender = mem_str("");
+	v->uid = b->entry->uid;
 	v->arrival = v->since = d->now;
 	v->notify = SMTP_NOTIFY_NEVER;
 	v->needs_smtputf8 = dsn_needs_smtputf8(d);

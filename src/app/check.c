@@ -7,6 +7,7 @@
 #include "app/check_parts.h"
 #include "app/options.h"
 #include "app/say.h"
+#include "app/scope.h"
 #include "app/settings.h"
 #include "base/mem.h"
 #include "conf/risk.h"
@@ -65,7 +66,8 @@ static bool read_options(struct check *c, int argc, char **argv, struct err *e)
 	c->is_json = take_word(&argc, words, "--json");
 	c->is_offline = take_word(&argc, words, "--offline");
 	words[argc] = NULL;
-	if (!options_parse(&c->options, argc, words, e)) {
+	if (!options_parse(&c->options, argc, words, e) ||
+	    !scope_enter(&c->id, &c->options, e)) {
 		return false;
 	}
 	return (c->options.recipient_count == 0 && c->options.mode == MODE_SEND) ||
@@ -101,7 +103,7 @@ static void look_at(struct check *c, const struct account *a, struct check_seen 
 {
 	size_t errors = c->findings.errors;
 
-	risk_account(a, SETTINGS_SYSTEM_FILE, &c->findings);
+	risk_account(a, scope_file, &c->findings);
 	/* What does not fit together cannot be tried. */
 	if (c->findings.errors == errors) {
 		check_files(a, &c->id, &c->findings);

@@ -194,6 +194,7 @@ bool compose_entry(struct call *c, struct queue_entry *v, struct err *e)
 	queue_entry_init(v);
 	v->arrival = v->since = clock_now();
 	v->sender = mem_str(c->envelope.sender);
+	v->uid = c->id.is_system ? c->id.caller : -1;
 	v->envid = c->options.envid ? mem_str(c->options.envid) : NULL;
 	v->notify = (unsigned)conf_number(a, KEY_DSN_NOTIFY);
 	v->ret = conf_is(a, KEY_DSN_RETURN, "headers") ? 1

@@ -30,13 +30,15 @@ static void look_up_passwd(struct identity *id)
 		return;
 	}
 	id->looked_up_passwd = true;
-	const struct passwd *entry = getpwuid(geteuid());
-	if (entry && entry->pw_dir && entry->pw_dir[0] == '/' && !id->home) {
+	bool is_other = id->is_system && id->caller >= 0;
+	uid_t uid = is_other ? (uid_t)id->caller : geteuid();
+	const struct passwd *entry = getpwuid(uid);
+	if (entry && !is_other && entry->pw_dir && entry->pw_dir[0] == '/' && !id->home) {
 		id->home = mem_str(entry->pw_dir);
 	}
 	id->login = entry && entry->pw_name && entry->pw_name[0]
 			    ? mem_str(entry->pw_name)
-			    : mem_printf("uid%lu", (unsigned long)geteuid());
+			    : mem_printf("uid%lu", (unsigned long)uid);
 }
 
 const char *identity_home(struct identity *id)

@@ -11,13 +11,22 @@
 struct identity {
 	char *home, *login, *host, *canonical, *mailname;	/* private: use the functions */
 	bool looked_up_passwd;
+	/*
+	 * The scope (scope.h).  SYSTEM: what the environment says means nothing, and `caller` is
+	 * the uid that the call is made for; -1 = it is not known.
+	 */
+	bool is_system;
+	int64_t caller;
 };
 
 void identity_clear(struct identity *id);
 
 /* $HOME when it is an absolute path, else the passwd entry; NULL when there is neither. */
 const char *identity_home(struct identity *id);
-/* Login name from the passwd entry; else "uid1000". */
+/*
+ * Login name from the passwd entry; else "uid1000".  In the system scope it is the caller's,
+ * when that is known.
+ */
 const char *identity_login(struct identity *id);
 /* The host's name, as it calls itself. */
 const char *identity_host(struct identity *id);

@@ -6,6 +6,7 @@
 #include "app/import_command.h"
 #include "app/identity.h"
 #include "app/say.h"
+#include "app/scope.h"
 #include "app/settings.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -221,7 +222,7 @@ static struct fs_look look_of_new(void)
 static int write_file(const struct buf *text, struct caller *c)
 {
 	const char *home = identity_home(&c->id);
-	char *path MEM_AUTO = geteuid() == 0 ? mem_str(SETTINGS_SYSTEM_FILE)
+	char *path MEM_AUTO = geteuid() == 0 ? mem_str(scope_file)
 			      : home	     ? mem_printf("%s/.relayrc", home)
 					     : NULL;
 	struct err e;

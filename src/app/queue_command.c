@@ -4,6 +4,7 @@
 #include "app/flush.h"
 #include "app/mailq.h"
 #include "app/say.h"
+#include "app/scope.h"
 #include "base/fs.h"
 #include "base/mem.h"
 
@@ -227,7 +228,8 @@ static int run(struct call *c, int argc, char **argv)
 	struct err e;
 	bool has_now = take_now(&argc, argv);
 
-	if (!options_parse(&c->options, argc, argv, &e)) {
+	if (!options_parse(&c->options, argc, argv, &e) ||
+	    !scope_enter(&c->id, &c->options, &e)) {
 		return say_error(&e);
 	}
 	const struct options *o = &c->options;

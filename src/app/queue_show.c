@@ -181,6 +181,9 @@ static void print_envelope(struct output *o, const struct queues_hit *hit,
 	print_text(o, "Queue ID", v->id);
 	print_text(o, "Queue", place_text(hit->place));
 	print_date(o, "Arrived", v->arrival);
+	if (v->uid >= 0) {
+		print_number(o, "User", (unsigned long long)v->uid, "");
+	}
 	print_number(o, "Size", v->size, " bytes");
 	print_settings(o, v);
 	print_reports(o, v);

@@ -10,6 +10,7 @@
 #include "app/mailq.h"
 #include "app/route_command.h"
 #include "app/say.h"
+#include "app/scope.h"
 #include "app/serve.h"
 #include "app/submit.h"
 #include "config.h"
@@ -103,7 +104,8 @@ static int run_call(int argc, char **argv, enum mode mode)
 	if (c.options.mode == MODE_SEND || (c.options.mode == MODE_FLUSH && mode != MODE_SEND)) {
 		c.options.mode = mode == MODE_SEND ? c.options.mode : mode;
 	}
-	status = ok && options_check(&c.options, &e) ? run_mode(&c) : say_error(&e);
+	ok = ok && options_check(&c.options, &e) && scope_enter(&c.id, &c.options, &e);
+	status = ok ? run_mode(&c) : say_error(&e);
 	call_clear(&c);
 	if (fflush(stdout) != 0 && status == EX_OK) {
 		status = EX_IOERR;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* serve_message: see serve_message.h. */
 #include "app/serve_message.h"
+#include "app/scope.h"
 #include "app/signals.h"
 #include "app/submit.h"
 #include "base/fs.h"
@@ -50,6 +51,7 @@ static int submit_one(const struct call *session, const struct smtp_envelope *v,
 		add_setting(&c.options, KEY_DSN_RETURN,
 			    v->ret == SMTP_RET_FULL ? "full" : "headers");
 	}
+	scope_inherit(&c.id, &session->id);
 	c.answer = answer;
 	c.client = v;
 	int status = submit(&c);

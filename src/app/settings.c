@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* settings: see settings.h. */
 #include "app/settings.h"
+#include "app/scope.h"
 #include "app/settings_env.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -54,7 +55,25 @@ static bool read_user_files(struct conf *c, const struct conf_env *env, bool *re
 	return conf_read(c, path, CONF_USER, env, ret_found, e);
 }
 
-static bool has_host_option(const struct options *o)
+bool settings_has_own(struct identity *id)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = identity_home(id);
+	char *usual MEM_AUTO = mem_printf("%s/.relayrc", home ? home : "");
+	char *other MEM_AUTO = xdg && xdg[0] == '/'
+				       ? mem_printf("%s/relay/relayrc", xdg)
+				       : mem_printf("%s/.config/relay/relayrc", home ? home : "");
+	const char *paths[] = { home ? usual : NULL, other };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (paths[i] && (access(paths[i], F_OK) == 0 ||
+				 (errno != ENOENT && errno != ENOTDIR))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool settings_has_host(const struct options *o)
 {
 	for (size_t i = 0; i < o->setting_count; i++) {
 		if (o->settings[i].key == KEY_HOST && o->settings[i].value[0]) {
@@ -64,12 +83,31 @@ static bool has_host_option(const struct options *o)
 	return false;
 }
 
-static bool read_all(struct conf *c, const struct options *o, const struct conf_env *env,
-		     struct err *e)
+/* The machine's settings, and nothing of the caller's. */
+static bool read_system(struct conf *c, const struct conf_env *env, struct err *e)
+{
+	bool found;
+
+	if (!conf_read(c, scope_file, CONF_SYSTEM, env, &found, e)) {
+		return false;
+	}
+	if (!found) {
+		err_set(e, CAUSE_CONFIG, "no configuration: write %s (see relayrc(5))", scope_file);
+		e->os_errno = ENOENT;
+	}
+	return found;
+}
+
+static bool read_all(struct conf *c, const struct options *o, const struct identity *id,
+		     const struct conf_env *env, struct err *e)
 {
 	bool user_found, system_found;
 
-	if (has_host_option(o)) {
+	if (id->is_system) {
+		return read_system(c, env, e);
+	}
+
+	if (settings_has_host(o)) {
 		conf_add_account(c, "default");
 		return !o->account || err_set(e, CAUSE_USAGE, "--host and --account exclude each "
 						"other: with --host no file is read");
@@ -83,7 +121,7 @@ static bool read_all(struct conf *c, const struct options *o, const struct conf_
 	if (!read_user_files(c, env, &user_found, e)) {
 		return false;
 	}
-	if (!conf_read(c, SETTINGS_SYSTEM_FILE, CONF_SYSTEM, env, &system_found, e)) {
+	if (!conf_read(c, scope_file, CONF_SYSTEM, env, &system_found, e)) {
 		return user_found && e->os_errno == EACCES;
 	}
 	if (user_found || system_found) {
@@ -95,9 +133,8 @@ static bool read_all(struct conf *c, const struct options *o, const struct conf_
 	}
 	if (!env_found) {
 		err_set(e, CAUSE_CONFIG,
-			"no configuration: write %s/.relayrc or " SETTINGS_SYSTEM_FILE
-			" (see relayrc(5))",
-			env->home ? env->home : "~");
+			"no configuration: write %s/.relayrc or %s (see relayrc(5))",
+			env->home ? env->home : "~", scope_file);
 		e->os_errno = ENOENT;
 	}
 	return env_found;
@@ -107,7 +144,7 @@ bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 {
 	struct conf_env env = environment(id);
 
-	return read_all(c, o, &env, e);
+	return read_all(c, o, id, &env, e);
 }
 
 bool settings_report(struct conf *c, const struct options *o, struct identity *id,
@@ -117,7 +154,7 @@ bool settings_report(struct conf *c, const struct options *o, struct identity *i
 
 	env.report = report;
 	env.report_arg = arg;
-	return read_all(c, o, &env, e);
+	return read_all(c, o, id, &env, e);
 }
 
 bool settings_apply(struct account *a, const struct options *o, struct identity *id,
@@ -175,7 +212,7 @@ static bool options_of_entry(struct options *o, const struct queue_entry *v, uns
 				       v->settings[i].name);
 		}
 	}
-	if (has_host_option(o)) {
+	if (settings_has_host(o)) {
 		o->account = NULL;	/* no file is read: its account has no name */
 	}
 	return true;
@@ -252,7 +289,7 @@ bool settings_to_entry(const struct account *a, const struct options *o, struct 
 		       struct queue_entry *v, struct err *e)
 {
 	v->account = mem_str(a->name);
-	if (o->file && !has_host_option(o)) {
+	if (o->file && !settings_has_host(o)) {
 		v->config = realpath(o->file, NULL);
 		if (!v->config) {
 			return err_errno(e, CAUSE_CONFIG, "%s", o->file);
@@ -276,6 +313,9 @@ char *settings_default_queue(struct identity *id, struct err *e)
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = identity_home(id);
 
+	if (id->is_system) {
+		return mem_str(scope_spool);
+	}
 	if (state && state[0] == '/') {
 		return mem_printf("%s/relay/queue", state);
 	}

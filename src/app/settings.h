@@ -12,7 +12,11 @@
 #include "sys/secret.h"
 #include "sys/tls.h"
 
-#define SETTINGS_SYSTEM_FILE "/etc/relayrc"
+/* Has the caller a file of his own, ~/.relayrc or the XDG one?  One that cannot be looked at is
+ * one. */
+bool settings_has_own(struct identity *id);
+/* --host: no file is read. */
+bool settings_has_host(const struct options *o);
 
 /*
  * Reads -C FILE, or else ~/.relayrc (or $XDG_CONFIG_HOME/relay/relayrc) and
@@ -20,6 +24,8 @@
  * of the user's own.  With --host no file is read at all, as in msmtp.  Without any file
  * the account is made of RELAY_HOST and the like, if they are set (settings_env.h).  There
  * is nothing: os_errno is ENOENT.
+ *
+ * In the system scope (scope.h) /etc/relayrc is the only one.
  */
 bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 		   struct err *e) RELAY_CHECKED;
@@ -73,7 +79,7 @@ bool settings_to_entry(const struct account *a, const struct options *o, struct 
  */
 char *settings_queue_path(const struct account *a, struct identity *id, struct err *e)
 	RELAY_CHECKED;
-/* $XDG_STATE_HOME/relay/queue, else ~/.local/state/relay/queue. */
+/* $XDG_STATE_HOME/relay/queue, else ~/.local/state/relay/queue; in the system scope its own. */
 char *settings_default_queue(struct identity *id, struct err *e) RELAY_CHECKED;
 
 /* The account's times, for a message with this sender. */

@@ -8,7 +8,7 @@
 
 void queue_entry_init(struct queue_entry *v)
 {
-	*v = (struct queue_entry){ 0 };
+	*v = (struct queue_entry){ .uid = -1 };
 }
 
 void queue_entry_clear(struct queue_entry *v)

@@ -62,6 +62,7 @@ struct queue_entry {
 	unsigned long long message_at;	/* where it begins in the file */
 	/* The head. */
 	int64_t arrival;	/* seconds since 1970 */
+	int64_t uid;		/* of the user who handed it in; -1 = not known */
 	char *account;
 	char *config;		/* the file named with -C, absolute; NULL = the usual files */
 	struct queue_setting *settings;
@@ -115,6 +116,13 @@ unsigned queue_rcpt_notify(const struct queue_entry *v, const struct queue_rcpt 
  * as one text; for the recipients of that via.
  */
 bool queue_entry_group(const struct queue_entry *v, unsigned via, struct buf *to) RELAY_CHECKED;
+
+/*
+ * What the second line begins with, when the user is known: whoever counts the messages of a
+ * user need not read more.
+ */
+#define QUEUE_UID_LINE "uid: "
+#define QUEUE_UID_MAX ((unsigned long long)UINT32_MAX - 1)
 
 /* Bytes of the first line, with its LF. */
 #define QUEUE_FIRST_LINE ((size_t)64)

@@ -98,7 +98,9 @@ bool queue_head_write(const struct queue_entry *v, struct buf *to, struct err *e
 
 	BUG_ON(!v->account || !v->sender || v->rcpt_count == 0);
 	queue_first_line(v, line);
-	bool ok = buf_add_str(to, line) && queue_line_add_time(to, "arrival", v->arrival);
+	bool ok = buf_add_str(to, line) &&
+		  (v->uid < 0 || buf_printf(to, QUEUE_UID_LINE "%lld\n", (long long)v->uid)) &&
+		  queue_line_add_time(to, "arrival", v->arrival);
 	if (ok && (!add_value(to, "account", v->account, e) ||
 		   (v->config && !add_value(to, "config", v->config, e)) ||
 		   !add_settings(v, to, e) || !add_address(to, "sender", v->sender, "", e) ||

@@ -97,6 +97,15 @@ static bool read_arrival(struct queue_entry *v, struct span value)
 	return queue_line_time(value, &v->arrival);
 }
 
+static bool read_uid(struct queue_entry *v, struct span value)
+{
+	unsigned long long uid = 0;
+	bool ok = text_unsigned(value, QUEUE_UID_MAX, &uid);
+
+	v->uid = ok ? (int64_t)uid : -1;
+	return ok;
+}
+
 static bool read_account(struct queue_entry *v, struct span value)
 {
 	v->account = mem_copy(value.data, value.size);
@@ -224,6 +233,7 @@ static const struct field {
 } fields[] = {
 	{ "recipient", read_recipient, true, true },
 	{ "arrival", read_arrival, true, false },
+	{ "uid", read_uid, false, false },
 	{ "account", read_account, true, false },
 	{ "config", read_config, false, false },
 	{ "setting", read_setting, false, true },

@@ -9,6 +9,7 @@
 
 static const char whole[] =
 	"relay-queue 1 complete size=00000000000000012345 body=8bit     \n"
+	"uid: 1000\n"
 	"arrival: 1763776000 (2025-11-22 01:46:40 UTC)\n"
 	"account: work mail\n"
 	"config: /home/\xc3\xa9/ my\trc\n"
@@ -36,6 +37,7 @@ static void fill(struct queue_entry *v)
 	v->is_complete = v->is_8bit = v->needs_smtputf8 = true;
 	v->size = 12345;
 	v->arrival = 1763776000;
+	v->uid = 1000;
 	v->account = mem_str("work mail");
 	v->config = mem_str("/home/\xc3\xa9/ my\trc");
 	queue_entry_add_setting(v, "port", "2525");
@@ -97,6 +99,7 @@ static void read_as_written(void **state)
 		assert_string_equal(v.id, "1R4XKQ700000000");
 		assert_int_equal(v.message_at, strlen(whole));
 		assert_int_equal(v.size, 12345);
+		assert_int_equal(v.uid, 1000);
 		assert_int_equal(v.since, 1763776000);
 		assert_int_equal(v.rcpt_count, 4);
 		assert_string_equal(v.rcpts[1].orcpt, "rfc822;x y@z");
@@ -182,6 +185,10 @@ static void damage_is_named(void **state)
 		{ FIRST LEAST "envid: a\r\n\r\n\n", "not well-formed" },
 		{ FIRST LEAST "envid: a\x7f\n\n", "not well-formed" },
 		{ FIRST LEAST "arrival : 5\x01\n\n", "not well-formed" },
+		{ FIRST LEAST "uid: 1\nuid: 1\n\n", "uid twice" },
+		{ FIRST "uid: -1\n\n", "wrong line" },
+		{ FIRST "uid: 4294967295\n\n", "wrong line" },
+		{ FIRST "uid: joe\n\n", "wrong line" },
 		{ FIRST "arrival: x\n\n", "arrival: x" },
 		{ FIRST "arrival: -5\n\n", "wrong line" },
 		{ FIRST "arrival: 253402300800\n\n", "wrong line" },
@@ -267,6 +274,7 @@ static void later_names_are_passed_over(void **state)
 	assert_int_equal(queue_head_parse(&v, span_str(text), &e), QUEUE_PARSED);
 	assert_int_equal(v.message_at, strlen(text) - 4);
 	assert_string_equal(v.sender, "");
+	assert_int_equal(v.uid, -1);
 	assert_false(v.config || v.envid || v.notify || v.ret || v.needs_smtputf8);
 	queue_entry_clear(&v);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * scope: whose settings and whose queue a call works with.
+ *
+ *	USER	the caller's own files, environment, options and queue; /etc/relayrc where he
+ *		may read it
+ *	SYSTEM	those of the machine: /etc/relayrc and /var/spool/relay alone, as the user
+ *		`relay`.  What the caller sets (environment, options) means nothing but for
+ *		the envelope and the message
+ *
+ * This file alone decides which it is, and takes on the rights that go with it.
+ */
+#ifndef APP_SCOPE_H
+#define APP_SCOPE_H
+
+#include "app/identity.h"
+#include "app/options.h"
+
+/* Set when relay is built, and by nothing else: "/etc/relayrc", "/run/relay/submit",
+ * "/var/spool/relay", "relay". */
+extern const char scope_file[], scope_socket[], scope_spool[], scope_user[];
+
+/*
+ * Before anything of the caller is read but argv.  The scope is SYSTEM, unless the options
+ * name a file (-C) or a host,
+ *
+ *	- for the user `relay`;
+ *	- for root without a configuration of his own, when /etc/relayrc is there.  Then the
+ *	  process becomes the user `relay` for good, if there is one; root's own otherwise, as
+ *	  in a container.
+ *
+ * In the system scope id->caller is the uid of who called, the environment is made anew, and
+ * settings of the command line that are not about the envelope are taken out of *o.
+ * False: the user cannot be become (CAUSE_OS).
+ */
+bool scope_enter(struct identity *id, struct options *o, struct err *e) RELAY_CHECKED;
+
+/* The call that a session makes for its client is in the scope of the session. */
+void scope_inherit(struct identity *to, const struct identity *from);
+
+/* Another caller than before: the client of a session.  -1 = not known. */
+void scope_set_caller(struct identity *id, int64_t uid);
+
+/* Root, and the user of the system scope himself, may do what users may not. */
+bool scope_is_trusted(int64_t uid);
+
+#endif

@@ -1,0 +1,227 @@
+"""A machine whose mail goes out as the user `relay`: a root directory with /etc/relayrc, /run/relay/submit, /var/spool/relay.
+
+    with Machine(binary, rc) as machine:
+        machine.serve()                                 the service: sendmail -bs as relay, for each connection
+        machine.run(["-t"], b"To: …", user="alice")     a call -> CompletedProcess; name= another name of the program
+        machine.connect("alice")                        a client on the socket: a Raw (lib/serving.py), greeted
+        machine.queue                                   QueueFiles of /var/spool/relay
+        machine.put("home/alice/.relayrc", text, owner="alice", mode=0o600)
+
+The paths of the program are constants, so it runs in a chroot; of the tester's machine nothing is touched. It has the users root,
+relay, alice, bob, carol and www-data. It has a /proc of its own, in a mount namespace that it alone has, where that is allowed.
+`lib/machine.py` starts processes of its own only, and ends them.
+"""
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from .queuefiles import QueueFiles
+from .serving import Raw
+
+USERS = {"root": 0, "relay": 64800, "alice": 64801, "bob": 64802, "carol": 64803, "www-data": 33}
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
+NAMES = {"mailq": "usr/bin/mailq", "newaliases": "usr/bin/newaliases", "relay": "usr/bin/relay", "sendmail": "usr/sbin/sendmail"}
+CLONE_NEWNS = 0x20000
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def libraries(binary):
+    """What the dynamic linker wants, with itself."""
+    lines = subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout.splitlines()
+    words = [word for line in lines for word in line.split() if word.startswith("/")]
+    return [Path(word) for word in words]
+
+
+class Service:
+    """What systemd does with Accept=yes and MaxConnections: a process for each connection, with it as its descriptors 0 and 1."""
+
+    def __init__(self, machine, most=64, command=("/usr/sbin/sendmail", "-bs")):
+        self.machine, self.most, self.command = machine, most, command
+        self.running, self.errors = [], []
+        path = machine.root / "run/relay/submit"
+        path.unlink(missing_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        # By its name from the inside: the program looks whether it has one.
+        here = os.open(".", os.O_RDONLY)
+        os.chdir(path.parent)
+        self.listener.bind("submit")
+        os.chdir(here)
+        os.close(here)
+        path.chmod(0o666)
+        self.listener.listen(128)
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client:
+                self.running = [p for p in self.running if p.poll() is None]
+                if len(self.running) < self.most:
+                    self.running.append(self.machine.start(self.command, "relay", stdin=client, stdout=client,
+                                                           stderr=subprocess.DEVNULL))
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+        for process in self.running:
+            process.kill()
+            process.wait(10)
+
+
+class Machine:
+    def __init__(self, binary, rc=None, relay_user=True):
+        if os.geteuid() != 0:
+            pytest.skip("needs root, to have users of its own")
+        self.binary, self.rc, self.users = binary, rc, USERS | ({} if relay_user else {})
+        if not relay_user:
+            self.users = {name: uid for name, uid in USERS.items() if name != "relay"}
+        self.environment = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
+        self.environment["ASAN_OPTIONS"] = "intercept_tls_get_addr=0:" + self.environment.get("ASAN_OPTIONS", "")
+        self.services, self.holder, self.namespace = [], None, None
+
+    # -- the root ---------------------------------------------------------------------------------------------
+
+    def put(self, path, text, owner="root", mode=0o644, group=None):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        os.chown(file, USERS[owner], USERS[group or owner])
+        file.chmod(mode)
+        return file
+
+    def directory(self, path, owner="root", mode=0o755):
+        folder = self.root / path
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, USERS[owner], USERS[owner])
+        folder.chmod(mode)
+        return folder
+
+    def configure(self, rc, **more):
+        return self.put("etc/relayrc", rc, **({"group": "relay", "mode": 0o640} | more))
+
+    def __enter__(self):
+        self.root = Path(tempfile.mkdtemp(prefix="relay-machine."))
+        self.root.chmod(0o755)
+        for path in ("etc", "usr/sbin", "usr/bin", "run", "run/relay", "var/spool", "root", "proc", "dev"):
+            self.directory(path)
+        for path in ("tmp", "var/tmp"):
+            self.directory(path, mode=0o1777)
+        for name, uid in self.users.items():
+            self.directory(f"home/{name}", owner=name, mode=0o700)
+        if "relay" in self.users:
+            self.directory("var/spool/relay", owner="relay", mode=0o700)
+        homes = {"root": "/root", "relay": "/var/spool/relay"}
+        self.put("etc/passwd", "".join(f"{n}:x:{u}:{u}:{n.title()}:{homes.get(n, '/home/' + n)}:/bin/sh\n" for n, u in self.users.items()))
+        self.put("etc/group", "".join(f"{n}:x:{u}:\n" for n, u in self.users.items()))
+        self.put("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
+        self.put("etc/hosts", "127.0.0.1 localhost\n")
+        for device, (major, minor) in DEVICES.items():
+            os.mknod(self.root / "dev" / device, 0o20666, os.makedev(major, minor))
+            (self.root / "dev" / device).chmod(0o666)
+        for library in libraries(self.binary):
+            target = self.root / str(library)[1:]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, target)
+        shutil.copy(self.binary, self.root / "usr/sbin/sendmail")
+        for name, path in NAMES.items():
+            if name != "sendmail":
+                (self.root / path).symlink_to("/usr/sbin/sendmail")
+        if self.rc is not None:
+            self.configure(self.rc, **({} if "relay" in self.users else {"group": "root", "mode": 0o600}))
+        self._hold()
+        return self
+
+    def _hold(self):
+        """A mount namespace with a /proc; it ends with its holder, the holder with us."""
+        script = 'mount -t proc proc "$1" && echo up && exec cat'
+        self.holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", self.root / "proc"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if self.holder.stdout.readline() == b"up\n":
+            self.namespace = os.open(f"/proc/{self.holder.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+
+    def __exit__(self, *_):
+        for service in self.services:
+            service.close()
+        if self.namespace is not None:
+            os.close(self.namespace)
+        self.holder.stdin.close()
+        self.holder.stdout.close()
+        self.holder.wait(10)
+        shutil.rmtree(self.root)
+
+    # -- processes --------------------------------------------------------------------------------------------
+
+    def _become(self, uid, more=None):
+        def become():
+            if self.namespace is not None and LIBC.setns(self.namespace, CLONE_NEWNS) != 0:
+                os._exit(126)
+            os.chroot(self.root)
+            os.chdir("/")
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            if more:
+                more()
+        return become
+
+    def start(self, argv, user, env=None, more=None, **popen):
+        uid = user if isinstance(user, int) else self.users[user]
+        home = "/root" if uid == 0 else f"/home/{user}"
+        clean = {"PATH": "/usr/sbin:/usr/bin", "HOME": home} | self.environment
+        return subprocess.Popen(argv, env=clean | (env or {}), preexec_fn=self._become(uid, more), **popen)
+
+    def run(self, args, stdin=b"", user="alice", name="sendmail", env=None, timeout=60, more=None):
+        """The result has .err, its standard error as text, and .out."""
+        process = self.start(["/" + NAMES[name], *map(str, args)], user, env, more, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        out, err = process.communicate(stdin, timeout=timeout)
+        done = subprocess.CompletedProcess(args, process.returncode, out, err)
+        done.rc, done.out, done.err = process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+        return done
+
+    # -- the service ------------------------------------------------------------------------------------------
+
+    def serve(self, **options):
+        self.services.append(Service(self, **options))
+        return self.services[-1]
+
+    def stop(self):
+        self.services.pop().close()
+
+    def socket(self, user):
+        """A connection of that user's."""
+        uid = user if isinstance(user, int) else self.users[user]
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(20)
+        here = os.open(".", os.O_RDONLY)
+        os.chdir(self.root / "run/relay")
+        os.seteuid(uid)
+        try:
+            client.connect("submit")
+        finally:
+            os.seteuid(0)
+            os.chdir(here)
+            os.close(here)
+        return client
+
+    def connect(self, user):
+        return Raw(sock=self.socket(user))
+
+    # -- what a test asks -------------------------------------------------------------------------------------
+
+    @property
+    def queue(self):
+        return QueueFiles(self.root / "var/spool/relay")
