@@ -7,7 +7,11 @@
 
 bool assign_find(struct call *c, const char *recipient, struct route *ret, struct err *e)
 {
-	return routes_find(c->routes, c->options.account, c->envelope.given, recipient, ret, e);
+	const char *name = c->options.account;
+	bool ok = routes_find(c->routes, name, c->envelope.given, recipient, ret, e);
+
+	c->id.may_hand_over = !ok && !name && c->id.is_closed;
+	return ok;
 }
 
 /*
@@ -22,7 +26,7 @@ static bool find_first(struct call *c, struct err *e)
 	if (c->account) {
 		return true;
 	}
-	c->account = conf_choose(&c->conf, c->options.account, c->envelope.given, e);
+	c->account = settings_choose(&c->conf, &c->options, &c->id, c->envelope.given, e);
 	if (!c->account && to->count > 0 && routes_by_recipient(c->routes) &&
 	    assign_find(c, to->at[0].spec, &route, e)) {
 		c->account = route.account;

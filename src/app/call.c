@@ -45,7 +45,7 @@ bool call_prepare(struct call *c, struct err *e)
 	if (o->read_sender && !c->envelope.given) {
 		return true;
 	}
-	c->account = conf_choose(&c->conf, o->account, c->envelope.given, e);
+	c->account = settings_choose(&c->conf, o, &c->id, c->envelope.given, e);
 	if (c->account) {
 		return settings_use(&c->conf, c->account, o, &c->id, e);
 	}

@@ -4,9 +4,11 @@
 #include "app/assign.h"
 #include "app/mend.h"
 #include "app/origin.h"
+#include "app/ownership.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mail/header.h"
+#include "mail/impostor.h"
 #include "mail/rewrite.h"
 #include "smtp/server.h"
 
@@ -31,6 +33,36 @@ static char *message_id_domain(struct call *c)
 	return domain	      ? mem_str(domain)
 	       : own.size > 0 ? mem_copy(own.data, own.size)
 			      : mem_str(identity_mailname(&c->id));
+}
+
+static bool is_other(void *context, const char *spec)
+{
+	struct call *c = context;
+
+	return ownership_of(spec, c->account, &c->id) == OWNER_OTHER;
+}
+
+/* In the machine's mail nobody writes as another user. */
+static bool unmask(struct call *c, struct err *e)
+{
+	const char *login = identity_login(&c->id);
+	bool is_name = addr_is_safe(span_str(login));
+	struct impostor x = { c, is_other, is_name ? login : "nobody" };
+	struct buf header;
+	bool found;
+
+	if (!ownership_counts(&c->id)) {
+		return true;
+	}
+	buf_init(&header, 2 * MESSAGE_HEADER_MAX);
+	bool ok = impostor_unmask(&x, buf_span(&c->message.header), &header, &found, e);
+	if (ok && found) {
+		buf_clear(&c->message.header);
+		c->message.header = header;
+	} else {
+		buf_clear(&header);
+	}
+	return ok;
 }
 
 /* Puts the header that leaves in the place of the one that came. */
@@ -86,7 +118,7 @@ bool compose_header(struct call *c, struct err *e)
 		return false;
 	}
 	m->size_max = (unsigned long long)conf_number(c->account, KEY_MESSAGE_SIZE_LIMIT);
-	return rewrite(c, e);
+	return unmask(c, e) && rewrite(c, e);
 }
 
 /* The recipient as it was given to us, before aliases; with a domain.  The caller frees it. */

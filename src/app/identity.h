@@ -17,6 +17,11 @@ struct identity {
 	 */
 	bool is_system;
 	int64_t caller;
+	/*
+	 * settings.h: the machine's file is closed to the caller; and then: he has no account for
+	 * the message, which can be handed over (handover.h).
+	 */
+	bool is_closed, may_hand_over;
 };
 
 void identity_clear(struct identity *id);

@@ -3,6 +3,7 @@
 #include "app/route_command.h"
 #include "app/app.h"
 #include "app/assign.h"
+#include "app/handover.h"
 #include "app/output.h"
 #include "app/say.h"
 #include "base/mem.h"
@@ -58,7 +59,11 @@ int route_verify(struct call *c)
 	const struct local_problems *p = &c->envelope.problems;
 	struct err e;
 
-	if (!find_accounts(c, &e)) {
+	bool is_found = find_accounts(c, &e);
+	if (c->id.may_hand_over) {
+		return handover_verify(c);
+	}
+	if (!is_found) {
 		return say_error(&e);
 	}
 	verify_account(c, 0);

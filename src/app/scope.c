@@ -111,7 +111,7 @@ static bool is_about_envelope(enum key key)
 	return key == KEY_DSN_NOTIFY || key == KEY_DSN_RETURN || key == KEY_DELIVERY_MODE;
 }
 
-static void drop_settings(struct options *o)
+void scope_drop_settings(struct options *o)
 {
 	size_t kept = 0;
 
@@ -150,7 +150,7 @@ bool scope_enter(struct identity *id, struct options *o, struct err *e)
 	identity_clear(id);
 	id->is_system = true;
 	id->caller = real;
-	drop_settings(o);
+	scope_drop_settings(o);
 	return true;
 }
 

@@ -35,6 +35,9 @@ extern const char scope_file[], scope_socket[], scope_spool[], scope_user[];
  */
 bool scope_enter(struct identity *id, struct options *o, struct err *e) RELAY_CHECKED;
 
+/* … which is also what happens where mail is handed over to it. */
+void scope_drop_settings(struct options *o);
+
 /* The call that a session makes for its client is in the scope of the session. */
 void scope_inherit(struct identity *to, const struct identity *from);
 

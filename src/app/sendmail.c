@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "app/check.h"
 #include "app/flush.h"
+#include "app/handover.h"
 #include "app/local.h"
 #include "app/mailq.h"
 #include "app/route_command.h"

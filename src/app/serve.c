@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* serve: see serve.h. */
 #include "app/serve.h"
+#include "app/gate.h"
 #include "app/say.h"
 #include "app/serve_message.h"
 #include "app/signals.h"
@@ -20,11 +21,14 @@
 enum { INPUT_SIZE = 64 << 10 };
 /* How long a client may take, after a signal, to make room for more of what is left to say. */
 enum { LAST_WORDS_S = 5 };
+/* message_size_limit of the system scope, when nothing is said. */
+#define SYSTEM_SIZE_LIMIT (100ULL << 20)
 /* How long we take what a client still sends that we have hung up on. */
 enum { LINGER_S = 2 };
 
 struct serve {
 	struct call *call;
+	struct gate gate;
 	struct smtp_server *server;
 	int spool;		/* the message that is coming; -1 = none */
 	int signals[2];		/* a pipe: something comes out of it after a deadly signal */
@@ -171,7 +175,7 @@ static void end(struct serve *s, const struct smtp_envelope *v)
 {
 	struct smtp_answer a;
 
-	serve_message(s->call, v, &s->spool, s->signals, &a);
+	serve_message(s->call, v, &s->spool, s->signals, s->gate.slot, &a);
 	smtp_server_verdict(s->server, &a);
 }
 
@@ -230,14 +234,29 @@ static bool find_account(struct call *c, struct err *e)
 	return c->account || e->cause != CAUSE_USAGE;
 }
 
-static int serve_client(struct serve *s)
+/* The machine's disk is everybody's: there one has to say that there is no limit. */
+static unsigned long long size_limit(const struct call *c)
 {
-	const struct account *a = s->call->account;
+	const struct account *a = c->account;
+
+	if (!a) {
+		return c->id.is_system ? SYSTEM_SIZE_LIMIT : 0;
+	}
+	return c->id.is_system && !conf_is_set(a, KEY_MESSAGE_SIZE_LIMIT)
+		       ? SYSTEM_SIZE_LIMIT
+		       : (unsigned long long)conf_number(a, KEY_MESSAGE_SIZE_LIMIT);
+}
+
+/* refusal: NULL, or what is said instead of a greeting. */
+static int serve_client(struct serve *s, const struct smtp_answer *refusal)
+{
 	struct smtp_server_options options = {
 		.host = identity_host(&s->call->id),
-		.size_limit =
-			a ? (unsigned long long)conf_number(a, KEY_MESSAGE_SIZE_LIMIT) : 0,
+		.size_limit = size_limit(s->call),
 		.is_socket = is_socket(STDIN_FILENO),
+		.refusal = refusal,
+		.takes_sender = gate_takes_sender,
+		.context = &s->gate,
 	};
 
 	s->server = smtp_server_new(&options);
@@ -250,20 +269,24 @@ static int serve_client(struct serve *s)
 int serve(struct call *c)
 {
 	struct serve s = { .call = c, .spool = -1, .wait_no = ULLONG_MAX };
+	struct smtp_answer refusal;
 	struct err e;
 
 	if (c->options.recipient_count > 0) {
 		say("with -bs recipients come in the SMTP dialogue, not on the command line");
 		return EX_USAGE;
 	}
-	if (!find_account(c, &e)) {
+	bool is_open = gate_open(&s.gate, c, &refusal);
+	if (is_open && !find_account(c, &e)) {
 		return say_error(&e);
 	}
+	is_open = is_open && gate_enter(&s.gate, &refusal);
 	if (!fs_pipe(s.signals, O_NONBLOCK)) {
 		return EX_OSERR;
 	}
 	signals_note(s.signals[1]);
-	int status = serve_client(&s);
+	int status = serve_client(&s, is_open ? NULL : &refusal);
+	gate_close(&s.gate);
 	/* All is said.  Under inetd standard error is the client's connection too. */
 	signals_end_with("", status);
 	signals_note(-1);

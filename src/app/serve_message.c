@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* serve_message: see serve_message.h. */
 #include "app/serve_message.h"
+#include "app/gate.h"
 #include "app/scope.h"
 #include "app/signals.h"
 #include "app/submit.h"
@@ -25,7 +26,7 @@ static void add_setting(struct options *o, enum key key, const char *value)
 }
 
 /* The child's work: the call that a program would make for this message. */
-static int submit_one(const struct call *session, const struct smtp_envelope *v,
+static int submit_one(struct call *session, const struct smtp_envelope *v,
 		      struct smtp_answer *answer)
 {
 	const struct options *given = &session->options;
@@ -36,7 +37,7 @@ static int submit_one(const struct call *session, const struct smtp_envelope *v,
 	c.options.mode = MODE_SEND;
 	c.options.read_recipients = c.options.read_sender = false;
 	c.options.ignore_dots = true;
-	c.options.sender = v->sender;
+	c.options.sender = gate_sender(session, v->sender);
 	c.options.envid = v->envid;
 	c.options.settings = mem_alloc(given->setting_count, sizeof(*given->settings));
 	for (size_t i = 0; i < given->setting_count; i++) {
@@ -159,8 +160,8 @@ static void hear_child(struct smtp_answer *a, const struct smtp_answer *answer, 
 	}
 }
 
-void serve_message(const struct call *c, const struct smtp_envelope *v, int *spool,
-		   int signals[2], struct smtp_answer *a)
+void serve_message(struct call *c, const struct smtp_envelope *v, int *spool,
+		   int signals[2], int slot, struct smtp_answer *a)
 {
 	int ends[2] = { -1, -1 };
 	pid_t child = -1;
@@ -175,6 +176,7 @@ void serve_message(const struct call *c, const struct smtp_envelope *v, int *spo
 		child = fork();
 	}
 	if (child == 0) {
+		fs_close(&slot);
 		_exit(become_child(spool, signals, ends) ? submit_one(c, v, answer) : EX_OSERR);
 	}
 	signals_release();

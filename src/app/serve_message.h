@@ -7,10 +7,10 @@
 
 /*
  * c: the session's call, whose options count; *spool: the message, which is closed;
- * signals: the pipe of signals_note(), which the child must not have.  *a: what the client
- * hears.
+ * signals: the pipe of signals_note(), and slot (gate.h, or -1), which the child must not have.
+ * *a: what the client hears.
  */
-void serve_message(const struct call *c, const struct smtp_envelope *v, int *spool,
-		   int signals[2], struct smtp_answer *a);
+void serve_message(struct call *c, const struct smtp_envelope *v, int *spool,
+		   int signals[2], int slot, struct smtp_answer *a);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* settings: see settings.h. */
 #include "app/settings.h"
+#include "app/handover.h"
 #include "app/scope.h"
 #include "app/settings_env.h"
 #include "base/clock.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* How long an `eval` command may take. */
@@ -30,6 +32,27 @@ static struct conf_env environment(struct identity *id)
 	};
 }
 
+/*
+ * Is the file in a folder that is closed to us?  Then it is not ours, as for a service with
+ * root's HOME.
+ */
+static bool is_elsewhere(const char *path, const struct err *e)
+{
+	struct stat st;
+
+	return e->os_errno == EACCES && stat(path, &st) != 0 && errno == EACCES;
+}
+
+static bool read_user_file(struct conf *c, const char *path, const struct conf_env *env,
+			   bool *ret_found, struct err *e)
+{
+	if (conf_read(c, path, CONF_USER, env, ret_found, e)) {
+		return true;
+	}
+	*ret_found = false;
+	return is_elsewhere(path, e);
+}
+
 /* ~/.relayrc, or when there is none the XDG place. */
 static bool read_user_files(struct conf *c, const struct conf_env *env, bool *ret_found,
 			    struct err *e)
@@ -39,7 +62,7 @@ static bool read_user_files(struct conf *c, const struct conf_env *env, bool *re
 	*ret_found = false;
 	if (env->home) {
 		char *path MEM_AUTO = mem_printf("%s/.relayrc", env->home);
-		if (!conf_read(c, path, CONF_USER, env, ret_found, e)) {
+		if (!read_user_file(c, path, env, ret_found, e)) {
 			return false;
 		}
 		if (*ret_found) {
@@ -52,7 +75,7 @@ static bool read_user_files(struct conf *c, const struct conf_env *env, bool *re
 	char *path MEM_AUTO = xdg && xdg[0] == '/'
 				      ? mem_printf("%s/relay/relayrc", xdg)
 				      : mem_printf("%s/.config/relay/relayrc", env->home);
-	return conf_read(c, path, CONF_USER, env, ret_found, e);
+	return read_user_file(c, path, env, ret_found, e);
 }
 
 bool settings_has_own(struct identity *id)
@@ -98,7 +121,33 @@ static bool read_system(struct conf *c, const struct conf_env *env, struct err *
 	return found;
 }
 
-static bool read_all(struct conf *c, const struct options *o, const struct identity *id,
+/* Without any file of the caller's own. */
+static bool read_no_file(struct conf *c, const struct options *o, struct identity *id,
+			 const struct conf_env *env, struct err *e)
+{
+	struct err closed = *e;
+	struct stat st;
+	bool env_found;
+
+	if (!settings_env_read(c, env, &env_found, e)) {
+		return false;
+	}
+	if (env_found) {
+		return true;
+	}
+	id->may_hand_over =
+		!o->account && (id->is_closed || lstat(scope_socket, &st) == 0);
+	if (id->is_closed) {
+		*e = closed;
+		return false;
+	}
+	err_set(e, CAUSE_CONFIG, "no configuration: write %s/.relayrc or %s (see relayrc(5))",
+		env->home ? env->home : "~", scope_file);
+	e->os_errno = ENOENT;
+	return false;
+}
+
+static bool read_all(struct conf *c, const struct options *o, struct identity *id,
 		     const struct conf_env *env, struct err *e)
 {
 	bool user_found, system_found;
@@ -106,7 +155,6 @@ static bool read_all(struct conf *c, const struct options *o, const struct ident
 	if (id->is_system) {
 		return read_system(c, env, e);
 	}
-
 	if (settings_has_host(o)) {
 		conf_add_account(c, "default");
 		return !o->account || err_set(e, CAUSE_USAGE, "--host and --account exclude each "
@@ -122,22 +170,13 @@ static bool read_all(struct conf *c, const struct options *o, const struct ident
 		return false;
 	}
 	if (!conf_read(c, scope_file, CONF_SYSTEM, env, &system_found, e)) {
-		return user_found && e->os_errno == EACCES;
+		id->is_closed = e->os_errno == EACCES;
+		if (!id->is_closed) {
+			return false;
+		}
+		system_found = false;
 	}
-	if (user_found || system_found) {
-		return true;
-	}
-	bool env_found;
-	if (!settings_env_read(c, env, &env_found, e)) {
-		return false;
-	}
-	if (!env_found) {
-		err_set(e, CAUSE_CONFIG,
-			"no configuration: write %s/.relayrc or %s (see relayrc(5))",
-			env->home ? env->home : "~", scope_file);
-		e->os_errno = ENOENT;
-	}
-	return env_found;
+	return user_found || system_found || read_no_file(c, o, id, env, e);
 }
 
 bool settings_read(struct conf *c, const struct options *o, struct identity *id, struct err *e)
@@ -190,10 +229,19 @@ bool settings_use(struct conf *c, struct account *a, const struct options *o,
 	return true;
 }
 
+struct account *settings_choose(struct conf *c, const struct options *o, struct identity *id,
+				const char *sender, struct err *e)
+{
+	struct account *a = conf_choose(c, o->account, sender, e);
+
+	id->may_hand_over = !a && !o->account && id->is_closed;
+	return a;
+}
+
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e)
 {
-	struct account *a = conf_choose(c, o->account, sender, e);
+	struct account *a = settings_choose(c, o, id, sender, e);
 
 	return a && settings_use(c, a, o, id, e) ? a : NULL;
 }
@@ -223,6 +271,10 @@ bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct ident
 {
 	struct options o;
 
+	if (handover_is_account(v->account) && !id->is_system) {
+		*ret = handover_account(c, e);
+		return *ret != NULL;
+	}
 	*ret = options_of_entry(&o, v, queue_entry_via(v), e) && settings_read(c, &o, id, e)
 		       ? settings_account(c, &o, id, NULL, e)
 		       : NULL;

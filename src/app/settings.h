@@ -26,6 +26,10 @@ bool settings_has_host(const struct options *o);
  * is nothing: os_errno is ENOENT.
  *
  * In the system scope (scope.h) /etc/relayrc is the only one.
+ *
+ * id->may_hand_over afterwards: it failed because the caller has nothing of his own and may not
+ * read the machine's file, or there is none and the service of the machine is there
+ * (handover.h); settings_account sets it when no account of his own fits.
  */
 bool settings_read(struct conf *c, const struct options *o, struct identity *id,
 		   struct err *e) RELAY_CHECKED;
@@ -43,7 +47,11 @@ bool settings_report(struct conf *c, const struct options *o, struct identity *i
 bool settings_apply(struct account *a, const struct options *o, struct identity *id,
 		    struct err *e) RELAY_CHECKED;
 
-/* The same, and checks that it and its fallback accounts can be used.  Also CAUSE_CONFIG. */
+/* conf_choose, with -a; sets id->may_hand_over. */
+struct account *settings_choose(struct conf *c, const struct options *o, struct identity *id,
+				const char *sender, struct err *e) RELAY_CHECKED;
+
+/* settings_apply, and checks that it and its fallback accounts can be used.  Also CAUSE_CONFIG. */
 bool settings_use(struct conf *c, struct account *a, const struct options *o,
 		  struct identity *id, struct err *e) RELAY_CHECKED;
 

@@ -8,6 +8,7 @@
  */
 #include "app/submit.h"
 #include "app/background.h"
+#include "app/handover.h"
 #include "app/maillog.h"
 #include "app/refusals.h"
 #include "app/say.h"
@@ -293,7 +294,7 @@ int submit(struct call *c)
 	queue_entry_init(&s.entry);
 	queue_file_init(&s.store.file);
 	if (!call_prepare(c, &e) || !submit_take_in(&s, &e)) {
-		status = say_error(&e);
+		status = c->id.may_hand_over ? handover(c) : say_error(&e);
 	} else {
 		begin(&s);
 		s.status = dispatch(&s);

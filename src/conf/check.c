@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "conf/account.h"
 #include "conf/syntax.h"
+#include "conf/users.h"
 
 static bool fail(struct conf_fault *f, enum key key, const char *reason)
 {
@@ -213,12 +214,24 @@ static bool check_backoff(const struct account *a, struct conf_fault *f)
 	return fail(f, key, reason);
 }
 
+static bool check_users(const struct account *a, struct conf_fault *f)
+{
+	const char *list = conf_text(a, KEY_AUTHORIZED_SUBMIT_USERS);
+	struct span unknown = users_unknown(list ? list : "");
+	char reason[128];
+
+	snprintf(reason, sizeof(reason),
+		 "\"%.*s\" is no login name; files and tables are not read here, write the names",
+		 (int)(unknown.size < 40 ? unknown.size : 40), unknown.size ? unknown.data : "");
+	return unknown.size == 0 || fail(f, KEY_AUTHORIZED_SUBMIT_USERS, reason);
+}
+
 bool conf_fault(const struct account *a, unsigned *at, struct conf_fault *ret)
 {
 	static bool (*const checks[])(const struct account *a, struct conf_fault *f) = {
 		check_server, check_srv, check_source_ip, check_login, check_cleartext, check_trust,
 		check_client_certificate, check_starttls, check_from,
-		check_backoff,
+		check_backoff, check_users,
 	};
 
 	while (*at < sizeof(checks) / sizeof(checks[0])) {

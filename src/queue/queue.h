@@ -184,6 +184,13 @@ bool queue_has_others(struct queue *q, const char *own_id);
 /* Removes state files whose message is gone, when their ID is older than an hour. */
 void queue_sweep(struct queue *q, int64_t now);
 
+/*
+ * Has the user fewer than max messages there?  Those in corrupt/ do not count.  Cheap as long as
+ * there are fewer than max of everybody's together.
+ */
+bool queue_has_room(struct queue *q, int64_t uid, size_t max, bool *ret, struct err *e)
+	RELAY_CHECKED;
+
 /* Device of the files, for who compares inodes with /proc/locks. */
 uint64_t queue_device(const struct queue *q);
 

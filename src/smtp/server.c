@@ -16,7 +16,14 @@ struct smtp_server *smtp_server_new(const struct smtp_server_options *options)
 	s->options = *options;
 	buf_init(&s->in, SERVER_LINE_MAX + SERVER_FEED_MAX);
 	buf_init(&s->out, SERVER_OUT_MAX);
-	server_reply(s, 220, NULL, "%s ESMTP relay", options->host);
+	if (options->refusal) {
+		const struct smtp_answer *why = options->refusal;
+		server_reply(s, why->verdict == VERDICT_PERMANENT ? 554 : 421, why->enhanced,
+			     "%s", why->text);
+		server_close(s, SERVER_HUNG_UP, "the session was refused");
+	} else {
+		server_reply(s, 220, NULL, "%s ESMTP relay", options->host);
+	}
 	s->is_flush_due = true;
 	return s;
 }

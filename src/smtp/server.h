@@ -61,6 +61,14 @@
 /* Most bytes of a refused message that are read only to get to its end. */
 #define SERVER_SWALLOW_MAX (1ULL << 30)
 
+/* What becomes of a message. */
+struct smtp_answer {
+	enum verdict verdict;	/* ACCEPTED (only at END), TEMPORARY or PERMANENT */
+	int code;		/* of the verdict's class, else it is 250, 451 or 554 */
+	char enhanced[16];	/* of that class too, else X.0.0 */
+	char text[OUTCOME_TEXT_MAX];	/* "Ok: queued as ID"; sanitised and cut to fit */
+};
+
 struct smtp_server_options {
 	const char *host;	/* for greeting and EHLO; lives as long as the server */
 	unsigned long long size_limit;	/* of a message; 0 = none */
@@ -72,6 +80,15 @@ struct smtp_server_options {
 	bool is_socket;
 	unsigned rcpts_max;	/* of a message; 0 = SERVER_RCPTS_MAX */
 	unsigned timeout_s;	/* of READ; 0 = 300 over a socket, 3600 on a pipe */
+	/* The session is refused: the greeting is 554, or 421 when it is TEMPORARY, with these
+	 * words, and then it is over.  NULL = it is not. */
+	const struct smtp_answer *refusal;
+	/*
+	 * Asked about each MAIL that is right in itself; sender: "" = null sender, perhaps
+	 * without domain.  False: *why is the reply.  NULL: every sender may.
+	 */
+	bool (*takes_sender)(void *context, const char *sender, struct smtp_answer *why);
+	void *context;
 };
 
 struct smtp_server_rcpt {
@@ -116,14 +133,6 @@ struct smtp_server_action {
 	const struct smtp_envelope *envelope;	/* BEGIN, END; valid until the verdict */
 	enum smtp_server_how how;	/* DONE */
 	const char *why;	/* ABORT, DONE: static text */
-};
-
-/* What becomes of a message. */
-struct smtp_answer {
-	enum verdict verdict;	/* ACCEPTED (only at END), TEMPORARY or PERMANENT */
-	int code;		/* of the verdict's class, else it is 250, 451 or 554 */
-	char enhanced[16];	/* of that class too, else X.0.0 */
-	char text[OUTCOME_TEXT_MAX];	/* "Ok: queued as ID"; sanitised and cut to fit */
 };
 
 struct smtp_server;

@@ -170,7 +170,9 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 	ok = take_path(s, &rest, "FROM:", "5.1.7", &spec, why) &&
 	     server_params_parse(&p, rest, true, why) &&
 	     is_utf8_allowed(s, spec, p.is_smtputf8, why) &&
-	     has_room(s, p.size, why);
+	     has_room(s, p.size, why) &&
+	     (!s->options.takes_sender ||
+	      s->options.takes_sender(s->options.context, spec, why));
 	if (ok) {
 		s->mail.envelope = (struct smtp_envelope){
 			.sender = spec,

@@ -4,26 +4,9 @@ import os
 
 import pytest
 
-from lib.machine import USERS, Machine
+from lib.machine import RC, USERS, machine     # noqa: F401
 
 LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
-RC = "account default\nhost {host}\nport {port}\ntls off\nauth off\nfrom machine@mail.test\n"
-DOWN = RC.format(host="127.0.0.1", port=9)
-
-
-@pytest.fixture
-def machine(relay):
-    made = []
-
-    def make(server=None, **options):
-        rc = RC.format(host=server.host, port=server.port) if server else DOWN
-        made.append(Machine(relay, rc, **options).__enter__())
-        return made[-1]
-    yield make
-    for one in made:
-        one.__exit__()
-
-
 def head(machine, id):
     return machine.queue.file(id).read_text().split("\n\n")[0]
 

@@ -58,6 +58,9 @@ static void every_setting_in_force_has_its_origin(void **state)
 				      "minimal_backoff_time 300s\t# default\n"
 				      "maximal_backoff_time 4000s\t# default\n"
 				      "delay_warning_time 0h\t# default\n"
+				      "authorized_submit_users static:anyone\t# default\n"
+				      "submit_queue_limit 1000\t# default\n"
+				      "submit_concurrency_limit 20\t# default\n"
 				      "max_connections 4\t# default\n"
 				      "messages_in_flight 5\t# default\n");
 	buf_clear(&out);

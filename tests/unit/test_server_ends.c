@@ -143,6 +143,23 @@ static void refused_by_the_caller_it_is_not_aborted(void **state)
 	}
 }
 
+static void a_session_that_is_refused_says_only_that(void **state)
+{
+	struct smtp_server_options options = { .host = "host.test" };
+	struct smtp_answer why;
+	struct served d;
+
+	(void)state;
+	smtp_answer_set(&why, VERDICT_TEMPORARY, 421, "4.3.2", "too many");
+	options.refusal = &why;
+	served_init(&d, &options);
+	served_run(&d);
+	assert_true(d.is_done);
+	assert_int_equal(d.last.how, SERVER_HUNG_UP);
+	assert_string_equal(d.out.data, "421 4.3.2 too many\r\n");
+	served_clear(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_stop_at_a_write_lets_it_end),
 		cmocka_unit_test(a_stop_after_quit_changes_nothing),
 		cmocka_unit_test(refused_by_the_caller_it_is_not_aborted),
+		cmocka_unit_test(a_session_that_is_refused_says_only_that),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,11 @@
 
 The paths of the program are constants, so it runs in a chroot; of the tester's machine nothing is touched. It has the users root,
 relay, alice, bob, carol and www-data. It has a /proc of its own, in a mount namespace that it alone has, where that is allowed.
-`lib/machine.py` starts processes of its own only, and ends them.
+
+Fixture, for tests to import: machine(server, **options) -> a running Machine whose /etc/relayrc sends to that server; without one,
+to a port where nobody listens.
 """
+import contextlib
 import ctypes
 import os
 import shutil
@@ -29,7 +32,10 @@ USERS = {"root": 0, "relay": 64800, "alice": 64801, "bob": 64802, "carol": 64803
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 NAMES = {"mailq": "usr/bin/mailq", "newaliases": "usr/bin/newaliases", "relay": "usr/bin/relay", "sendmail": "usr/sbin/sendmail"}
 CLONE_NEWNS = 0x20000
+RC = "account default\nhost {host}\nport {port}\ntls off\nauth off\nfrom machine@mail.test\n"
+DOWN = RC.format(host="127.0.0.1", port=9)
 LIBC = ctypes.CDLL(None, use_errno=True)
+SETRESUID = {"x86_64": 117, "aarch64": 147}.get(os.uname().machine)
 
 
 def libraries(binary):
@@ -37,6 +43,28 @@ def libraries(binary):
     lines = subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout.splitlines()
     words = [word for line in lines for word in line.split() if word.startswith("/")]
     return [Path(word) for word in words]
+
+
+@contextlib.contextmanager
+def short(path):
+    """A name for a socket's path, which may be too long for one."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def acting_as(uid):
+    """With this effective uid, in this thread alone: os.seteuid would change it for the service's, too."""
+    def become(effective):
+        assert LIBC.syscall(SETRESUID, -1, effective, -1) == 0
+    become(uid)
+    try:
+        yield
+    finally:
+        become(0)
 
 
 class Service:
@@ -48,12 +76,8 @@ class Service:
         path = machine.root / "run/relay/submit"
         path.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX)
-        # By its name from the inside: the program looks whether it has one.
-        here = os.open(".", os.O_RDONLY)
-        os.chdir(path.parent)
-        self.listener.bind("submit")
-        os.chdir(here)
-        os.close(here)
+        with short(path) as name:
+            self.listener.bind(name)
         path.chmod(0o666)
         self.listener.listen(128)
         self.thread = threading.Thread(target=self._accept, daemon=True)
@@ -84,9 +108,10 @@ class Machine:
     def __init__(self, binary, rc=None, relay_user=True):
         if os.geteuid() != 0:
             pytest.skip("needs root, to have users of its own")
-        self.binary, self.rc, self.users = binary, rc, USERS | ({} if relay_user else {})
-        if not relay_user:
-            self.users = {name: uid for name, uid in USERS.items() if name != "relay"}
+        if SETRESUID is None:
+            pytest.skip("the number of setresuid(2) is not known for this machine")
+        self.binary, self.rc = binary, rc
+        self.users = {name: uid for name, uid in USERS.items() if relay_user or name != "relay"}
         self.environment = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         self.environment["ASAN_OPTIONS"] = "intercept_tls_get_addr=0:" + self.environment.get("ASAN_OPTIONS", "")
         self.services, self.holder, self.namespace = [], None, None
@@ -108,6 +133,13 @@ class Machine:
         os.chown(folder, USERS[owner], USERS[owner])
         folder.chmod(mode)
         return folder
+
+    def install(self, program, path):
+        """A program of the tester's machine, with its libraries."""
+        for source, target in [(program, path), *((library, str(library)[1:]) for library in libraries(program))]:
+            (self.root / target).parent.mkdir(parents=True, exist_ok=True)
+            if not (self.root / target).exists():
+                shutil.copy(source, self.root / target)
 
     def configure(self, rc, **more):
         return self.put("etc/relayrc", rc, **({"group": "relay", "mode": 0o640} | more))
@@ -131,11 +163,7 @@ class Machine:
         for device, (major, minor) in DEVICES.items():
             os.mknod(self.root / "dev" / device, 0o20666, os.makedev(major, minor))
             (self.root / "dev" / device).chmod(0o666)
-        for library in libraries(self.binary):
-            target = self.root / str(library)[1:]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(library, target)
-        shutil.copy(self.binary, self.root / "usr/sbin/sendmail")
+        self.install(self.binary, "usr/sbin/sendmail")
         for name, path in NAMES.items():
             if name != "sendmail":
                 (self.root / path).symlink_to("/usr/sbin/sendmail")
@@ -206,15 +234,8 @@ class Machine:
         uid = user if isinstance(user, int) else self.users[user]
         client = socket.socket(socket.AF_UNIX)
         client.settimeout(20)
-        here = os.open(".", os.O_RDONLY)
-        os.chdir(self.root / "run/relay")
-        os.seteuid(uid)
-        try:
-            client.connect("submit")
-        finally:
-            os.seteuid(0)
-            os.chdir(here)
-            os.close(here)
+        with short(self.root / "run/relay/submit") as name, acting_as(uid):
+            client.connect(name)
         return client
 
     def connect(self, user):
@@ -225,3 +246,12 @@ class Machine:
     @property
     def queue(self):
         return QueueFiles(self.root / "var/spool/relay")
+
+
+@pytest.fixture
+def machine(relay):
+    with contextlib.ExitStack() as running:
+        def make(server=None, more="", **options):
+            rc = RC.format(host=server.host, port=server.port) if server else DOWN
+            return running.enter_context(Machine(relay, rc + more, **options))
+        yield make

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/* gate: see gate.h. */
+#include "app/gate.h"
+#include "app/ownership.h"
+#include "app/scope.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "conf/users.h"
+#include "queue/slot.h"
+
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* So much is left free on the disk: for the states of what is there, and for the log. */
+#define FREE_MIN_MIB 32
+
+static bool fail(struct smtp_answer *why, enum verdict verdict, int code,
+		 const char *enhanced, const char *text)
+{
+	smtp_answer_set(why, verdict, code, enhanced, "%s", text);
+	return false;
+}
+
+static struct identity *id_of(const struct gate *g)
+{
+	return &g->call->id;
+}
+
+/* -- sessions -------------------------------------------------------------------------- */
+
+bool gate_open(struct gate *g, struct call *c, struct smtp_answer *why)
+{
+	*g = (struct gate){ .call = c, .slot = -1 };
+	if (!c->id.is_system) {
+		return true;
+	}
+	g->peer = peer_of(STDIN_FILENO);
+	/* On a pipe it is whoever started us, and scope_enter knows him. */
+	if (g->peer.kind != PEER_NONE) {
+		scope_set_caller(&c->id, g->peer.uid);
+	}
+	if (g->peer.kind == PEER_REMOTE) {
+		smtp_answer_set(why, VERDICT_PERMANENT, 554, "5.7.1",
+				"%s takes mail from this machine alone", identity_host(&c->id));
+		return false;
+	}
+	return true;
+}
+
+/* Without a queue there is nothing to count, and no lock to be had: MaxConnections is left. */
+static void open_queue(struct gate *g)
+{
+	const struct account *a = g->call->account;
+	struct err ignored;
+	char *path MEM_AUTO = settings_queue_path(a, id_of(g), &ignored);
+
+	if (path && !queue_open(path, true, &g->queue, &ignored)) {
+		g->queue = NULL;
+	}
+}
+
+bool gate_enter(struct gate *g, struct smtp_answer *why)
+{
+	const struct account *a = g->call->account;
+	char name[64];
+	struct err ignored;
+
+	if (!ownership_counts(id_of(g)) || !a) {
+		return true;
+	}
+	open_queue(g);
+	unsigned most = (unsigned)conf_number(a, KEY_SUBMIT_CONCURRENCY_LIMIT);
+	if (!g->queue || most == 0 || id_of(g)->caller < 0) {
+		return true;
+	}
+	snprintf(name, sizeof(name), "submit uid %lld", (long long)id_of(g)->caller);
+	if (!slot_take(g->queue, name, most, &g->slot, &ignored) || g->slot >= 0) {
+		return true;
+	}
+	smtp_answer_set(why, VERDICT_TEMPORARY, 421, "4.3.2",
+			"user %s has %u sessions already (submit_concurrency_limit); try again later",
+			identity_login(id_of(g)), most);
+	return false;
+}
+
+void gate_close(struct gate *g)
+{
+	slot_release(&g->slot);
+	queue_close(g->queue);
+	g->queue = NULL;
+}
+
+/* -- messages -------------------------------------------------------------------------- */
+
+static bool may_send(const struct gate *g, struct smtp_answer *why)
+{
+	const char *list = conf_text(g->call->account, KEY_AUTHORIZED_SUBMIT_USERS);
+	bool is_known = id_of(g)->caller >= 0;
+	const char *login = is_known ? identity_login(id_of(g)) : NULL;
+
+	if (list && users_has(list, login)) {
+		return true;
+	}
+	smtp_answer_set(why, VERDICT_PERMANENT, 554, "5.7.1",
+			"%s%s may not send mail here (authorized_submit_users)",
+			is_known ? "user " : "a user who is not known", is_known ? login : "");
+	return false;
+}
+
+static bool is_own_name(const struct gate *g, const char *sender, struct smtp_answer *why)
+{
+	struct identity *id = id_of(g);
+
+	if (ownership_of(sender, g->call->account, id) != OWNER_OTHER) {
+		return true;
+	}
+	if (id->caller < 0) {
+		return fail(why, VERDICT_PERMANENT, 553, "5.7.1",
+			    "a user of this machine cannot be the sender: the service does not "
+			    "see who calls");
+	}
+	smtp_answer_set(why, VERDICT_PERMANENT, 553, "5.7.1",
+			"the sender <%s> is another user of this machine; you are %s", sender,
+			identity_login(id));
+	return false;
+}
+
+/* On the file system of the queue; one that does not say how full it is has room. */
+static bool has_disk(const struct gate *g, struct smtp_answer *why)
+{
+	struct statvfs fs;
+
+	if (!g->queue || statvfs(queue_path(g->queue), &fs) != 0 || fs.f_blocks == 0 ||
+	    (unsigned long long)fs.f_bavail * fs.f_frsize >> 20 >= FREE_MIN_MIB) {
+		return true;
+	}
+	return fail(why, VERDICT_TEMPORARY, 452, "4.3.1", "there is no room on the disk");
+}
+
+static bool has_room(const struct gate *g, struct smtp_answer *why)
+{
+	size_t most = (size_t)conf_number(g->call->account, KEY_SUBMIT_QUEUE_LIMIT);
+	bool has = true;
+	struct err ignored;
+
+	if (!g->queue || most == 0 || id_of(g)->caller < 0 ||
+	    !queue_has_room(g->queue, id_of(g)->caller, most, &has, &ignored) || has) {
+		return true;
+	}
+	smtp_answer_set(why, VERDICT_TEMPORARY, 452, "4.3.2",
+			"user %s has %zu messages in the queue (submit_queue_limit); try again "
+			"later",
+			identity_login(id_of(g)), most);
+	return false;
+}
+
+bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why)
+{
+	struct gate *g = gate;
+
+	if (!g->call->id.is_system) {
+		return true;
+	}
+	if (!ownership_counts(id_of(g))) {
+		return has_disk(g, why);
+	}
+	/* Put right meanwhile, or not: what may be sent is not known. */
+	if (!g->call->account) {
+		return fail(why, VERDICT_TEMPORARY, 451, "4.3.5",
+			    "the configuration of the machine is wrong; root sees it with relay "
+			    "check");
+	}
+	return may_send(g, why) && is_own_name(g, sender, why) && has_disk(g, why) &&
+	       has_room(g, why);
+}
+
+const char *gate_sender(struct call *c, const char *sender)
+{
+	bool is_caller = ownership_counts(&c->id) && c->id.caller >= 0 &&
+			 addr_is_bare(sender) && c->account &&
+			 ownership_of(sender, c->account, &c->id) == OWNER_NONE;
+
+	return is_caller ? identity_login(&c->id) : sender;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * gate: what the service of the machine (sendmail -bs in the system scope, scope.h) asks before
+ * it takes anything: from whom a session is, whether that user may send, as whom, and how
+ * much.  Outside the system scope everything may pass.
+ */
+#ifndef APP_GATE_H
+#define APP_GATE_H
+
+#include "app/call.h"
+#include "app/peer.h"
+#include "smtp/server.h"
+
+struct gate {
+	struct call *call;
+	struct peer peer;
+	struct queue *queue;	/* for locks and counts; NULL: there is none */
+	int slot;		/* -1 = none is needed; no child may have it */
+};
+
+/*
+ * At the beginning: finds out who the client on standard input is; call->id has the caller
+ * then.  False: *why is the greeting, and the session is over.
+ */
+bool gate_open(struct gate *g, struct call *c, struct smtp_answer *why) RELAY_CHECKED;
+/*
+ * Then, with the account that a message without a sender gets (call->account, or NULL): has the
+ * user too many sessions already?
+ */
+bool gate_enter(struct gate *g, struct smtp_answer *why) RELAY_CHECKED;
+void gate_close(struct gate *g);
+
+/* For smtp_server_options; gate is a struct gate. */
+bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why);
+
+/*
+ * The sender as it is meant: one without a domain that no user has is the caller.  Belongs to
+ * *g's identity, or is the one that was given.
+ */
+const char *gate_sender(struct call *c, const char *sender);
+
+#endif

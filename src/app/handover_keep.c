@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/* handover_keep: see handover_keep.h. */
+#include "app/handover_keep.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* One read of the message. */
+#define PIECE ((size_t)256 << 10)
+
+/* The first of his accounts that has one says which queue it is. */
+static const struct account *keeper(const struct handover *h)
+{
+	const struct conf *c = &h->call->conf;
+
+	for (size_t i = 0; i < c->count; i++) {
+		if (conf_on(&c->accounts[i], KEY_QUEUE)) {
+			return &c->accounts[i];
+		}
+	}
+	return NULL;
+}
+
+bool handover_can_keep(const struct handover *h)
+{
+	return keeper(h) != NULL;
+}
+
+static bool make_entry(const struct handover *h, struct queue_entry *v, struct err *e)
+{
+	const struct smtp_txn *t = &h->job.txn;
+
+	v->arrival = v->since = clock_now();
+	v->account = mem_str(h->account->name);
+	v->sender = mem_str(t->sender);
+	v->envid = t->envid ? mem_str(t->envid) : NULL;
+	v->notify = t->notify;
+	v->ret = (unsigned)t->ret;
+	v->needs_smtputf8 = t->needs_smtputf8;
+	v->is_8bit = t->is_8bit;
+	for (size_t i = 0; i < t->rcpt_count; i++) {
+		const struct smtp_rcpt *r = &t->rcpts[i];
+		bool is_over = r->outcome.verdict == VERDICT_ACCEPTED ||
+			       r->outcome.verdict == VERDICT_PERMANENT;
+		if (is_over) {
+			continue;
+		}
+		if (!queue_entry_add_rcpt(v, r->addr, r->orcpt, e)) {
+			return false;
+		}
+		v->rcpts[v->rcpt_count - 1].notify = r->notify;
+	}
+	return true;
+}
+
+static bool put_all(struct queue_file *f, struct message *m, struct err *e)
+{
+	const unsigned long long size = message_size(m);
+	struct span bytes;
+
+	for (unsigned long long at = 0; at < size; at += bytes.size) {
+		if (!message_read(m, at, PIECE, &bytes, e) || !queue_put(f, bytes, e)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool put(struct handover *h, struct queue *q, struct queue_entry *v, struct err *e)
+{
+	struct queue_file f;
+	struct err ignored;
+
+	queue_file_init(&f);
+	bool ok = queue_put_begin(q, QUEUE_DEFERRED, v, &f, e);
+	v->size = h->job.txn.size;
+	h->is_kept = ok && put_all(&f, &h->call->message, e) && queue_put_end(&f, v, e) &&
+		     queue_sync(q, &f, e);
+	if (!h->is_kept && !queue_remove(q, &f, &ignored)) {
+		/* Not complete, or sent beside what the caller sends again: no mail is lost. */
+		queue_file_close(&f);
+	}
+	queue_file_close(&f);
+	memcpy(h->id, v->id, sizeof(h->id));
+	return h->is_kept;
+}
+
+bool handover_keep(struct handover *h, struct err *e)
+{
+	struct queue *q = NULL;
+	struct queue_entry v;
+
+	queue_entry_init(&v);
+	char *path MEM_AUTO = settings_queue_path(keeper(h), &h->call->id, e);
+	bool ok = path && queue_open(path, true, &q, e) && make_entry(h, &v, e) &&
+		  put(h, q, &v, e);
+	queue_close(q);
+	queue_entry_clear(&v);
+	return ok;
+}

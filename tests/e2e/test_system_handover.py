@@ -1,0 +1,257 @@
+"""Users without an account: their mail is handed to the service of the machine, over /run/relay/submit."""
+import os
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from lib.machine import RC, USERS, machine      # noqa: F401
+from lib.queuefiles import QueueFiles
+
+LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
+
+
+def own_queue(here, user="alice"):
+    return QueueFiles(here.root / f"home/{user}/.local/state/relay/queue").places()
+
+
+def test_it_is_sent_by_the_machine(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    done = here.run(["-t"], LETTER)
+    assert (done.rc, done.out, done.err) == (0, "", "")
+    [message] = server.settle().messages
+    assert (message.sender, message.accepted) == ("machine@mail.test", ["b@far.test"])
+    assert b"From: machine@mail.test\r\n" in message.data
+    assert own_queue(here) == {} and here.queue.places() == {}
+
+
+def test_what_waits_is_the_machines_and_has_the_uid(machine):
+    here = machine()
+    here.serve()
+    done = here.run(["-t"], LETTER)
+    assert (done.rc, done.err) == (0, "")
+    [(id, place)] = here.queue.places().items()
+    assert place == "deferred" and f"\nuid: {USERS['alice']}\n" in here.queue.file(id).read_text()
+    assert own_queue(here) == {}
+
+
+@pytest.mark.parametrize("reply, status, words", [
+    ("550 5.1.1 no such user", 67, "not sent: 550 5.1.1 <b@far.test>: 550 5.1.1 no such user"),
+    ("552 5.2.2 mailbox full", 67, "552 5.2.2 mailbox full")])
+def test_a_refusal_is_told_with_the_status_of_a_direct_submission(machine, scripted, reply, status, words):
+    here = machine(scripted(refuse={"b@far.test": reply}))
+    here.serve()
+    direct = here.run(["--queue=off", "-t"], LETTER, user="root")
+    done = here.run(["-t"], LETTER)
+    assert (done.rc, direct.rc) == (status, status) and words in done.err and done.err.count("\n") == 1
+
+
+def test_without_a_queue_trouble_is_told(machine):
+    here = machine(more="queue off\n")
+    here.serve()
+    done = here.run(["-t"], LETTER)
+    assert done.rc == 75 and "cannot connect to 127.0.0.1" in done.err and done.err.count("\n") == 1
+
+
+def test_the_envelope_is_given_as_it_is(machine, scripted):
+    server = scripted()
+    here = machine(server, more="system_mail admin@mail.test\n")
+    here.serve()
+    done = here.run(["-f", "joe@far.test", "-V", "id1", "-N", "success,failure", "-R", "hdrs", "--", "root", "c@far.test"],
+                    b"Subject: x\n\nhi\n")
+    assert (done.rc, done.err) == (0, "")
+    [message] = server.settle().messages
+    assert message.accepted == ["admin@mail.test", "c@far.test"] and message.sender == "joe@far.test"
+    mail = next(line for line in server.connections[0].commands if line.upper().startswith("MAIL"))
+    assert "RET=HDRS" in mail and "ENVID=id1" in mail
+
+
+def test_bcc_is_removed_and_minus_f_names_the_author(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    assert here.run(["-t", "-F", "Änne (x)"], b"To: b@far.test\nBcc: c@far.test\n\nhi\n").rc == 0
+    [message] = server.settle().messages
+    assert message.accepted == ["b@far.test", "c@far.test"] and b"bcc" not in message.data.lower()
+    assert b"alice on " in message.data and b"machine@mail.test" in message.data
+
+
+@pytest.mark.parametrize("body", [b"a\r\nb\r\n", b".\n..\n.x\n", b"x" * 300000 + b"\n", b"no end", b"\n\n", b"a\rb\n",
+                                  "Grüße\n".encode()], ids=range(7))
+def test_the_message_is_what_a_direct_submission_sends(machine, scripted, body):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    for user in "root", "alice":
+        assert here.run(["-i", "b@far.test"], b"From: a@far.test\nDate: x\nMessage-ID: <1@x.test>\nSubject: x\n\n" + body, user=user).rc == 0
+    first, second = server.settle().messages
+    assert first.data == second.data
+
+
+def test_a_large_message(machine, scripted):
+    server = scripted(keep_body=False)
+    here = machine(server)
+    here.serve()
+    assert here.run(["-t"], LETTER + b"0123456789abcdef" * 63 + b"\n" * 20000).rc == 0
+    assert len(server.settle().messages) == 1
+
+
+# -- whoever has an account of his own -----------------------------------------------------------------------------
+
+def test_an_account_of_ones_own_comes_first(machine, scripted):
+    server, own = scripted(), scripted()
+    here = machine(server)
+    here.serve()
+    here.put("home/alice/.relayrc", RC.format(host=own.host, port=own.port), owner="alice", mode=0o600)
+    assert here.run(["-t"], LETTER).rc == 0
+    assert (len(own.settle().messages), server.settle().messages) == (1, [])
+
+
+def test_so_do_variables(machine, scripted):
+    server, own = scripted(), scripted()
+    here = machine(server)
+    here.serve()
+    assert here.run(["-t"], LETTER, env={"RELAY_HOST": own.host, "RELAY_PORT": str(own.port), "RELAY_TLS": "off",
+                                         "RELAY_AUTH": "off", "RELAY_FROM": "a@b.test"}).rc == 0
+    assert (len(own.settle().messages), server.settle().messages) == (1, [])
+
+
+WORK = "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n"
+
+
+def test_what_no_account_of_ones_own_takes_is_handed_over(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    assert here.run(["-t"], LETTER).rc == 0
+    assert here.run(["-t", "--read-envelope-from"], b"From: joe@far.test\n" + LETTER).rc == 0
+    assert here.run(["-t", "--read-envelope-from"], b"From: alice@work.test\n" + LETTER).rc == 0
+    assert len(server.settle().messages) == 2 and list(own_queue(here).values()) == ["deferred"]
+    assert "did you mean" in here.run(["-a", "wrok", "-t"], LETTER).err
+
+
+def test_without_the_service_it_waits_in_the_own_queue(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    done = here.run(["-t"], LETTER)
+    assert (done.rc, done.err) == (0, "")
+    [(id, place)] = own_queue(here).items()
+    assert place == "deferred" and "(/run/relay/submit)" not in done.err
+    assert here.run(["-q"]).rc == 0 and len(own_queue(here)) == 1
+    here.serve()
+    assert here.run(["-qf"]).rc == 0 and own_queue(here) == {}
+    [message] = server.settle().messages
+    assert message.accepted == ["b@far.test"] and message.sender == "machine@mail.test"
+
+
+# -- when it cannot be had ---------------------------------------------------------------------------------------------------
+
+def test_there_is_no_service(machine):
+    here = machine()
+    done = here.run(["-t"], LETTER)
+    assert done.rc == 78 and done.err.count("\n") == 1
+    assert "systemctl start relay-submit.socket" in done.err and "/run/relay/submit" in done.err
+
+
+def test_nobody_listens(machine):
+    here = machine()
+    here.serve()
+    here.stop()         # the socket's file stays
+    done = here.run(["-t"], LETTER)
+    assert done.rc == 75 and "Connection refused" in done.err and "systemctl start relay-submit.socket" in done.err
+
+
+def test_no_configuration_at_all(machine):
+    here = machine()
+    (here.root / "etc/relayrc").unlink()
+    done = here.run(["-t"], LETTER)
+    assert done.rc == 78 and "no configuration: write /home/alice/.relayrc or /etc/relayrc" in done.err
+
+
+def test_only_the_socket(machine, scripted):
+    """A container that is given the socket of its host, and nothing else."""
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    here.directory("hidden", mode=0o700)
+    rc = (here.root / "etc/relayrc").rename(here.root / "hidden/relayrc")
+    assert here.run(["-t"], LETTER).rc == 75            # the service has lost its file
+    here.stop()
+    here.serve(command=("/usr/sbin/sendmail", "-bs", "-C", "/hidden/relayrc"))
+    here.directory("hidden")
+    os.chown(rc, USERS["relay"], USERS["relay"])
+    assert here.run(["-t"], LETTER).rc == 0 and len(server.settle().messages) == 1
+
+
+def test_a_service_that_is_full_is_tried_again(machine, scripted):
+    here = machine(scripted())
+    service = here.serve(most=1)
+    with here.socket("bob") as bob:
+        assert bob.recv(100).startswith(b"220 ")
+        threading.Timer(1.0, bob.shutdown, [socket.SHUT_RDWR]).start()
+        began = time.monotonic()
+        done = here.run(["-t"], LETTER)
+    assert (done.rc, done.err) == (0, "") and time.monotonic() - began > 0.9 and len(service.running) == 1
+
+
+def test_a_service_that_stays_full(machine):
+    """Tried for half a minute, and then the caller keeps the message."""
+    here = machine()
+    here.serve(most=0)
+    began = time.monotonic()
+    done = here.run(["-t"], LETTER)
+    assert done.rc == 75 and "closed the connection" in done.err and 25 < time.monotonic() - began < 45
+
+
+def test_bv_says_what_would_be_done(machine):
+    done = machine().run(["-bv", "root", "c@far.test"])
+    assert (done.rc, done.out) == (0, "account: the machine's, by /run/relay/submit\nsender: <alice>\nrecipient: <root>\n"
+                                      "recipient: <c@far.test>\n")
+
+
+def test_bs_of_a_user_hands_over_too(machine, scripted):
+    server = scripted(refuse={"n@far.test": "550 5.1.1 no"})
+    here = machine(server)
+    here.serve()
+    said = here.run(["-bs"], b"EHLO me\nMAIL FROM:<alice>\nRCPT TO:<b@far.test>\nDATA\nSubject: x\n\nhi\n.\n"
+                             b"MAIL FROM:<alice>\nRCPT TO:<n@far.test>\nDATA\nSubject: x\n\nhi\n.\nQUIT\n").out
+    assert re.search(r"^250 2\.0\.0 Ok: queued as [0-9A-Z]{15}\r$", said, re.M) and re.search(r"^550 5\.1\.1 ", said, re.M)
+    assert len(server.settle().messages) == 1
+
+
+# -- what a caller may set ---------------------------------------------------------------------------------------------------
+
+HOSTILE = {"HOME": "/tmp/evil", "XDG_CONFIG_HOME": "/tmp/evil", "XDG_STATE_HOME": "/tmp/evil", "TMPDIR": "/tmp/evil", "SSLKEYLOGFILE": "/tmp/k",
+           "GNUTLS_DEBUG_LEVEL": "9", "GNUTLS_SYSTEM_PRIORITY_FILE": "/tmp/p", "SSL_CERT_FILE": "/tmp/c", "SSL_CERT_DIR": "/tmp",
+           "HOSTALIASES": "/tmp/h", "USER": "root", "LOGNAME": "root", "HOSTNAME": "evil.test"}
+
+
+@pytest.mark.parametrize("options", [["-X", "/tmp/log"], ["-O", "DeliveryMode=q"], ["-OQueueDirectory=/tmp"], ["--port=1"], ["--tls=on"],
+                                     ["--socket=/tmp/s"], ["--logfile=/tmp/log"], ["--queue-directory=/tmp/q"],
+                                     ["--passwordeval=touch /tmp/x"], ["-oA/tmp/a"], ["--from=joe@far.test"]], ids=lambda o: o[0])
+def test_options_and_environment_mean_nothing(machine, scripted, options):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    done = here.run([*options, "-t"], LETTER, env=HOSTILE)
+    assert (done.rc, done.err) == (0, "")
+    [message] = server.settle().messages
+    assert message.sender in ("machine@mail.test", "joe@far.test") and list((here.root / "tmp").iterdir()) == []
+
+
+def test_a_home_that_is_closed_is_not_ones_own(machine, scripted):
+    """A service that was started with root's HOME."""
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    (here.root / "root").chmod(0o700)
+    assert here.run(["-t"], LETTER, env={"HOME": "/root"}).rc == 0
+    assert len(server.settle().messages) == 1
+    here.put("home/alice/.relayrc", WORK, mode=0o600)
+    assert here.run(["-t"], LETTER).rc == 78

@@ -1,0 +1,232 @@
+"""Who may send as the machine, as whom, and how much: sendmail -bs in the system scope."""
+import re
+import shutil
+import smtplib
+import socket
+import subprocess
+
+import pytest
+
+from lib.machine import USERS, acting_as, machine      # noqa: F401
+
+LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
+HOST = socket.gethostname()
+
+
+def send(here, *options, user="alice", data=LETTER):
+    return here.run([*options, "-t"], data, user=user)
+
+
+# -- the envelope -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("sender", ["bob", "root", "BOB", "root@localhost", "root@[127.0.0.1]", f"root@{HOST}", "bob+x", "\"root\"@localhost",
+                                    "\"ro\\ot\"@localhost", "relay", "root@LOCALHOST", "\" root \"@localhost", "<@a,@b:root@localhost>"])
+def test_nobody_sends_as_another_user(machine, sender):
+    here = machine()
+    here.serve()
+    done = send(here, "-f", sender)
+    assert done.rc == 69 and "553 5.7.1" in done.err and "is another user of this machine; you are alice" in done.err
+    assert here.queue.places() == {} and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("sender", ["alice", "alice@localhost", "Alice", "alice+news", "info@far.test", "root@far.test", "", "noreply"])
+def test_ones_own_name_and_other_domains_may_be(machine, sender):
+    here = machine()
+    here.serve()
+    assert send(here, "-f", sender).rc == 0 and len(here.queue.places()) == 1
+
+
+def test_a_name_that_nobody_has_is_the_callers(machine, scripted):
+    here = machine(more="auto_from off\n")
+    here.configure((here.root / "etc/relayrc").read_text().replace("from machine@mail.test\n", ""))
+    here.serve()
+    assert send(here, "-f", "noreply").rc == 0
+    [id] = here.queue.places()
+    assert re.search(r"^sender: <alice@", here.queue.file(id).read_text(), re.M)
+
+
+@pytest.mark.parametrize("user", ["root", "relay"])
+def test_root_may_be_everybody(machine, user):
+    """Through the socket, too."""
+    here = machine()
+    here.serve()
+    raw = here.connect(user)
+    raw.say("EHLO me")
+    assert raw.letter("bob@localhost").startswith("250 ")
+
+
+# -- the header ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("field", ["root", "root (Cron Daemon)", "\"root\" <root@localhost>", f"Boss <bob@{HOST}>", "x <root@localhost> y"])
+@pytest.mark.parametrize("has_address", [True, False])
+def test_from_names_who_calls(machine, scripted, field, has_address):
+    server = scripted()
+    here = machine(server)
+    if not has_address:
+        here.configure((here.root / "etc/relayrc").read_text().replace("from machine@mail.test\n", "maildomain mail.test\n"))
+    here.serve()
+    assert send(here, data=b"From: " + field.encode() + b"\nDKIM-Signature: x\n" + LETTER).rc == 0
+    assert send(here, data=b"From: " + field.encode() + b"\nSender: root\n" + LETTER).rc == 0
+    for message in server.settle().messages:
+        authors = "\n".join(re.findall(r"^(?:From|Sender): .*(?:\r\n[ \t].*)*", message.data.decode(), re.M))
+        assert not re.search(r"(root|bob)(@| on )", authors.replace("<root@localhost> y", "")) and authors, authors
+        assert "alice" in message.data.decode()
+
+
+def test_root_may_write_as_everybody(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    assert send(here, user="root", data=b"From: bob\n" + LETTER).rc == 0
+    [message] = server.settle().messages
+    assert b'"bob on ' in message.data or b"bob on " in message.data
+
+
+# -- who may ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("users, may", [("static:anyone", "alice bob www-data root"), ("alice, root", "alice root"), ("!bob, static:all", "alice www-data root"),
+                                        ("root", "root"), ("", "root"), ("www-data", "www-data root")])
+def test_authorized_submit_users(machine, users, may):
+    here = machine(more=f"authorized_submit_users {users}\n")
+    here.serve()
+    for user in "alice", "bob", "www-data", "root":
+        done = send(here, user=user)
+        if user in may.split():
+            assert (done.rc, done.err) == (0, ""), user
+        else:
+            assert done.rc == 69 and f"554 5.7.1 user {user} may not send mail here (authorized_submit_users)" in done.err
+
+
+def test_a_list_that_is_not_understood_is_told(machine):
+    here = machine(more="authorized_submit_users /etc/users\n")
+    here.serve()
+    done = send(here, user="root")
+    assert done.rc == 78 and 'authorized_submit_users: "/etc/users" is no login name' in done.err
+    assert send(here).rc == 75 and here.queue.places() == {}
+
+
+# -- how much -----------------------------------------------------------------------------------------------------
+
+def test_the_messages_of_a_user_are_limited(machine):
+    here = machine(more="submit_queue_limit 3\n")
+    here.serve()
+    for n in range(3):
+        assert send(here).rc == 0
+    done = send(here)
+    assert done.rc == 75 and "452 4.3.2 user alice has 3 messages in the queue (submit_queue_limit)" in done.err
+    assert send(here, user="bob").rc == 0
+    for n in range(4):
+        assert send(here, user="root").rc == 0
+    raw = here.connect("alice")     # also within a session
+    raw.say("EHLO me")
+    assert raw.say("MAIL FROM:<>").startswith("452 ")
+    id = next(i for i in here.queue.places() if f"uid: {USERS['alice']}\n" in here.queue.file(i).read_text())
+    assert here.run(["queue", "delete", id], name="relay", user="root").rc == 0
+    assert raw.letter("alice").startswith("250 ") and raw.say("MAIL FROM:<>").startswith("452 ")
+
+
+def test_the_sessions_of_a_user_are_limited(machine, scripted):
+    here = machine(scripted(), more="submit_concurrency_limit 2\n")
+    here.serve()
+    held = [here.connect("alice") for _ in range(2)]
+    third = here.connect("alice")
+    assert third.greeting == "421 4.3.2 user alice has 2 sessions already (submit_concurrency_limit); try again later" and third.is_over()
+    assert send(here, user="bob").rc == 0 and send(here, user="root").rc == 0
+    assert here.connect("root").greeting.startswith("220 ")
+    held[0].say("EHLO me")
+    assert held[0].letter("alice").startswith("250 ")
+    held[0].say("QUIT")
+    assert held[0].is_over()
+    assert send(here).rc == 0
+
+
+def test_who_goes_on_in_the_background_holds_no_session(machine, scripted):
+    here = machine(scripted(), more="submit_concurrency_limit 1\ndelivery_mode background\n")
+    here.serve()
+    for n in range(3):
+        assert send(here).rc == 0
+
+
+def test_a_large_message_is_refused_early(machine):
+    here = machine()
+    here.serve()
+    raw = here.connect("alice")
+    assert f"SIZE {100 << 20}" in raw.say("EHLO me")
+    assert raw.say(f"MAIL FROM:<alice> SIZE={200 << 20}").startswith("552 5.3.4 ")
+    here.configure((here.root / "etc/relayrc").read_text() + "message_size_limit 1000\n")
+    done = send(here, data=LETTER + b"x" * 2000)
+    assert done.rc == 69 and done.err == "sendmail: not sent: the message has 2036 bytes, and the server takes at most 1000\n"
+    here.configure((here.root / "etc/relayrc").read_text().replace("limit 1000", "limit 0"))
+    assert "SIZE\n" in here.connect("alice").say("EHLO me").replace("250-SIZE\n", "SIZE\n")
+
+
+# -- TCP ----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def tcp(machine):
+    """tcp(user): an smtplib.SMTP of that user's, over 127.0.0.1; here is its machine."""
+    here = machine()
+
+    def connect(user):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            client = smtplib.SMTP(local_hostname="me")
+            with acting_as(USERS[user]):
+                client.sock = socket.create_connection(listener.getsockname(), 20)
+            accepted, _ = listener.accept()
+        with accepted:
+            running.append(here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=accepted, stdout=accepted, stderr=subprocess.DEVNULL))
+        client.file = None
+        assert client.getreply()[0] == 220
+        return client
+    running = []
+    connect.here = here
+    yield connect
+    for process in running:
+        process.kill()
+        process.wait(10)
+
+
+def test_over_tcp_the_user_is_known_too(tcp):
+    if tcp.here.namespace is None:
+        pytest.skip("needs a /proc in the root")
+    client = tcp("alice")
+    client.ehlo()
+    assert client.mail("bob")[0] == 553 and client.mail("root@localhost")[0] == 553 and client.mail("alice")[0] == 250
+    client.rset()
+    assert client.sendmail("alice", ["b@far.test"], "Subject: x\n\nhi\n") == {}
+    [id] = tcp.here.queue.places()
+    assert f"\nuid: {USERS['alice']}\n" in tcp.here.queue.file(id).read_text()
+    assert tcp("root").mail("bob")[0] in (250, 503)
+
+
+def test_who_has_hung_up_is_not_root(tcp):
+    """The kernel shows a connection that nobody has any more as root's."""
+    here = tcp.here
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+    client.sendall(b"EHLO me\r\nMAIL FROM:<root>\r\nRCPT TO:<b@far.test>\r\nDATA\r\n\r\nx\r\n.\r\nQUIT\r\n")
+    client.shutdown(socket.SHUT_WR)
+    client.close()
+    with accepted:
+        process = here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=accepted, stdout=accepted, stderr=subprocess.DEVNULL)
+    process.wait(30)
+    assert here.queue.places() == {}
+
+
+def test_a_client_of_another_machine_is_refused(machine):
+    """An address of this machine that is not loopback's stands for it."""
+    address = next((word for word in subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+                    if not word.startswith(("127.", "::1", "fe80"))), None) if shutil.which("hostname") else None
+    if not address:
+        pytest.skip("this machine has no address but loopback's")
+    here = machine()
+    with socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET) as listener:
+        client = socket.create_connection(listener.getsockname()[:2], 20)
+        accepted, _ = listener.accept()
+    with accepted:
+        process = here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=accepted, stdout=accepted, stderr=subprocess.DEVNULL)
+    client.sendall(b"EHLO me\r\nMAIL FROM:<root>\r\n")
+    client.shutdown(socket.SHUT_WR)
+    said = client.makefile("rb").read()
+    assert said.startswith(b"554 5.7.1 ") and b"takes mail from this machine alone" in said and said.count(b"\n") == 1
+    assert process.wait(20) == 76
