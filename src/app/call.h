@@ -29,6 +29,7 @@ struct call {
 	unsigned *via_of_rcpt;	/* for each of envelope.recipients */
 	struct envelope envelope;
 	struct message message;
+	bool is_for_terminal;	/* queues.h */
 	bool breaks_signature;	/* From was replaced although there is a DKIM-Signature */
 	/* For serve: what the SMTP client hears of its message; NULL = nobody asks. */
 	struct smtp_answer *answer;

@@ -150,6 +150,7 @@ static int run_list(struct flush_list *l, const struct queues *qs,
 		.recipient = r->recipient,
 		.sender = r->sender,
 		.account = c->options.account,
+		.queues = qs,
 	};
 	struct err e;
 
@@ -161,7 +162,7 @@ static int run_list(struct flush_list *l, const struct queues *qs,
 	int unread = is_whole ? EX_OK : say_error(&e);
 	int status = deliver(l, qs, c, ret_stopped);
 	status = status != EX_OK ? status : unread;
-	if (!*ret_stopped && !r->is_choice && !tidy(l, qs, c, &e)) {
+	if (!*ret_stopped && !r->is_choice && !qs->is_limited && !tidy(l, qs, c, &e)) {
 		return say_error(&e);
 	}
 	return status != EX_OK ? status : l->is_troubled ? EX_TEMPFAIL : missing;

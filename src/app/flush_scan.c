@@ -128,7 +128,7 @@ bool flush_chooses(const struct flush_choice *choice, const struct queue_entry *
 		has_recipient = v->rcpts[i].status == QUEUE_WAITING &&
 				strcasestr(v->rcpts[i].addr, choice->recipient);
 	}
-	return has_recipient &&
+	return has_recipient && (!choice->queues || queues_sees(choice->queues, v)) &&
 	       (!choice->sender || strcasestr(v->sender, choice->sender)) &&
 	       (!choice->account || has_account(v, choice->account));
 }
@@ -239,6 +239,7 @@ static void look_closer(struct scan *s, enum queue_place place, const char *id)
 
 static void look(struct scan *s, enum queue_place place, const char *id)
 {
+	bool is_limited = s->choice->queues && s->choice->queues->is_limited;
 	struct queue_entry v;
 	struct err why;
 
@@ -248,10 +249,14 @@ static void look(struct scan *s, enum queue_place place, const char *id)
 		break;
 	case QUEUE_UNFINISHED:
 	case QUEUE_SET_ASIDE:
-		look_closer(s, place, id);
+		if (!is_limited) {
+			look_closer(s, place, id);
+		}
 		break;
 	case QUEUE_ERROR:
-		tell_trouble(s, id, &why);
+		if (!is_limited) {
+			tell_trouble(s, id, &why);
+		}
 		break;
 	case QUEUE_BUSY:
 	case QUEUE_GONE:

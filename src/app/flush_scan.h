@@ -17,6 +17,7 @@ struct flush_choice {
 	const char *recipient; /* only those with this in a recipient that waits … */
 	const char *sender;    /* … and this in the sender; at once; NULL = no choice */
 	const char *account;   /* only those of this account; NULL = of all */
+	const struct queues *queues; /* only what is there for who looks; NULL = all */
 };
 
 struct flush_item {

@@ -175,6 +175,11 @@ bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why)
 	       has_room(g, why);
 }
 
+bool gate_shows_queue(const struct gate *g)
+{
+	return g->peer.kind == PEER_UNIX && g->call->id.is_system && g->call->id.caller >= 0;
+}
+
 const char *gate_sender(struct call *c, const char *sender)
 {
 	bool is_caller = ownership_counts(&c->id) && c->id.caller >= 0 &&

@@ -120,7 +120,8 @@ static void print_one(struct list *list, const struct lane *l, const struct queu
 }
 
 /* False: a file could not be read at all (*e); the others were printed. */
-static bool print_lane(struct list *list, struct lane *l, struct err *e)
+static bool print_lane(struct list *list, struct lane *l, const struct queues *qs,
+		       struct err *e)
 {
 	char last[QUEUE_ID_MAX] = "";
 	struct queue_name name;
@@ -136,7 +137,7 @@ static bool print_lane(struct list *list, struct lane *l, struct err *e)
 		}
 		memcpy(last, name.id, sizeof(last));
 		enum queue_claim seen = look(l, &name, &place, &v, &why);
-		if (seen == QUEUE_CLAIMED) {
+		if (seen == QUEUE_CLAIMED && queues_sees(qs, &v)) {
 			print_one(list, l, &name, place, &v);
 		} else if (seen == QUEUE_ERROR && ok) {
 			*e = why;
@@ -198,10 +199,12 @@ int mailq(struct call *c)
 	output_init(&list.out);
 	for (size_t i = 0; i < qs.count; i++) {
 		struct lane l = { 0 };
-		if (!lane_read(&l, qs.at[i], &e) || !print_lane(&list, &l, &e)) {
+		if (!lane_read(&l, qs.at[i], &e) || !print_lane(&list, &l, &qs, &e)) {
 			status = say_error(&e);
 		}
-		say_damage(&l);
+		if (!qs.is_limited) {
+			say_damage(&l);
+		}
 		lane_clear(&l);
 	}
 	print_end(&list, status == EX_OK);

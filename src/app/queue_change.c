@@ -163,8 +163,8 @@ static int change_one(const struct queues *qs, const struct change *change, cons
 }
 
 /* Every message of one place, as it stands now. */
-static int change_place(struct queue *q, enum queue_place place, const struct change *change,
-			size_t *count)
+static int change_place(const struct queues *qs, struct queue *q, enum queue_place place,
+			const struct change *change, size_t *count)
 {
 	struct queue_names names = { 0 };
 	struct err e;
@@ -176,6 +176,9 @@ static int change_place(struct queue *q, enum queue_place place, const struct ch
 	for (size_t i = 0; i < names.count; i++) {
 		struct queues_hit hit = { .queue = q, .place = place };
 		memcpy(hit.id, names.at[i].id, sizeof(hit.id));
+		if (!queues_sees_id(qs, q, place, hit.id)) {
+			continue;
+		}
 		enum outcome outcome = change_hit(change, &hit, &e);
 		*count += outcome == OUTCOME_DONE;
 		if (outcome == OUTCOME_FAILED) {
@@ -197,7 +200,8 @@ static int change_everything(const struct queues *qs, const struct change *chang
 			if (!(change->all & BIT(place))) {
 				continue;
 			}
-			int one = change_place(qs->at[i], (enum queue_place)place, change, &count);
+			int one = change_place(qs, qs->at[i], (enum queue_place)place, change,
+					       &count);
 			status = status != EX_OK ? status : one;
 		}
 	}

@@ -3,6 +3,7 @@
 #include "app/queue_command.h"
 #include "app/flush.h"
 #include "app/mailq.h"
+#include "app/queue_remote.h"
 #include "app/say.h"
 #include "app/scope.h"
 #include "base/fs.h"
@@ -229,7 +230,7 @@ static int run(struct call *c, int argc, char **argv)
 	bool has_now = take_now(&argc, argv);
 
 	if (!options_parse(&c->options, argc, argv, &e) ||
-	    !scope_enter(&c->id, &c->options, &e)) {
+	    (!c->id.is_system && !scope_enter(&c->id, &c->options, &e))) {
 		return say_error(&e);
 	}
 	const struct options *o = &c->options;
@@ -254,9 +255,24 @@ static int run(struct call *c, int argc, char **argv)
 	bool is_nothing = ok && count > 0 && !ids.is_all && ids.count == 0;
 	/* What is named is sent also when it is not due. */
 	c->options.flush.now = has_now || ids.is_all;
-	int status = !ok ? say_error(&e) : is_nothing ? EX_OK : command->run(c, command, &ids);
+	int status = !ok		   ? say_error(&e)
+		     : is_nothing	   ? EX_OK
+		     : queue_remote_is(c) ? queue_remote(command->name, o->json, has_now, &ids)
+					   : command->run(c, command, &ids);
 	ids_clear(&ids);
 	return status;
+}
+
+int queue_command_for(const struct identity *id, bool is_for_terminal, int argc, char **argv)
+{
+	struct call c;
+
+	call_init(&c);
+	scope_inherit(&c.id, id);
+	c.is_for_terminal = is_for_terminal;
+	int status = run(&c, argc, argv);
+	call_clear(&c);
+	return fflush(stdout) == 0 || status != EX_OK ? status : EX_IOERR;
 }
 
 int queue_command(int argc, char **argv)

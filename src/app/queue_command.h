@@ -11,6 +11,8 @@
 
 /* `relay queue …`: argv[0] is "queue".  Returns the exit status. */
 int queue_command(int argc, char **argv);
+/* The same for the user of a session with the service of the machine (serve_queue.h). */
+int queue_command_for(const struct identity *id, bool is_for_terminal, int argc, char **argv);
 
 /* The messages that a command line names. */
 struct queue_ids {

@@ -329,7 +329,7 @@ static int print(const struct queues *qs, const char *id, bool is_export)
 	if (ok && !is_export) {
 		print_envelope(&out, &hit, &v);
 	}
-	bool is_for_terminal = !is_export && isatty(STDOUT_FILENO);
+	bool is_for_terminal = !is_export && (qs->is_for_terminal || isatty(STDOUT_FILENO));
 	ok = ok && print_message(&out, &f, &v, is_for_terminal, &e);
 	bool is_written = output_end(&out);
 	queue_file_close(&f);

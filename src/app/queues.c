@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* queues: see queues.h. */
 #include "app/queues.h"
+#include "app/ownership.h"
 #include "app/say.h"
 #include "base/mem.h"
 
@@ -126,7 +127,11 @@ static bool add_accounts(struct queues *qs, struct call *c, struct err *e)
 
 bool queues_open(struct queues *qs, struct call *c, struct err *e)
 {
-	*qs = (struct queues){ 0 };
+	*qs = (struct queues){
+		.is_limited = ownership_counts(&c->id),
+		.viewer = c->id.caller,
+		.is_for_terminal = c->is_for_terminal,
+	};
 	if (!add_accounts(qs, c, e)) {
 		queues_close(qs);
 		return false;
@@ -143,8 +148,29 @@ void queues_close(struct queues *qs)
 	*qs = (struct queues){ 0 };
 }
 
+bool queues_sees(const struct queues *qs, const struct queue_entry *v)
+{
+	return !qs->is_limited || (qs->viewer >= 0 && v->uid == qs->viewer);
+}
+
+bool queues_sees_id(const struct queues *qs, struct queue *q, enum queue_place place,
+		    const char *id)
+{
+	struct queue_entry v;
+	struct err ignored;
+
+	if (!qs->is_limited) {
+		return true;
+	}
+	bool sees = queue_peek(q, place, id, &v, &ignored) == QUEUE_CLAIMED &&
+		    queues_sees(qs, &v);
+	queue_entry_clear(&v);
+	return sees;
+}
+
 /* What was found so far; the texts of the first ones, for the error. */
 struct search {
+	const struct queues *queues;
 	struct queues_hit *hit;
 	size_t count;
 	char named[NAMED_MAX * (QUEUE_ID_MAX + 2)];
@@ -173,7 +199,8 @@ static bool search_place(struct search *s, struct queue *q, enum queue_place pla
 	bool ok = queue_list(q, place, &names, e);
 
 	for (size_t i = 0; ok && i < names.count; i++) {
-		if (queue_id_matches(names.at[i].id, part)) {
+		if (queue_id_matches(names.at[i].id, part) &&
+		    queues_sees_id(s->queues, q, place, names.at[i].id)) {
 			found(s, q, place, names.at[i].id);
 		}
 	}
@@ -195,8 +222,10 @@ static bool find_whole(const struct queues *qs, unsigned places, const char *id,
 			}
 			enum queue_claim seen = queue_peek(qs->at[i], (enum queue_place)place, id,
 							   &entry, &ignored);
+			bool sees = !qs->is_limited ||
+				    (seen == QUEUE_CLAIMED && queues_sees(qs, &entry));
 			queue_entry_clear(&entry);
-			if (seen != QUEUE_GONE && seen != QUEUE_ERROR) {
+			if (sees && seen != QUEUE_GONE && seen != QUEUE_ERROR) {
 				*ret = (struct queues_hit){ .queue = qs->at[i],
 							    .place = (enum queue_place)place };
 				snprintf(ret->id, sizeof(ret->id), "%s", id);
@@ -215,7 +244,7 @@ static bool is_missing(const char *part, struct err *e)
 bool queues_find(const struct queues *qs, unsigned places, const char *part,
 		 struct queues_hit *ret, struct err *e)
 {
-	struct search s = { .hit = ret };
+	struct search s = { .queues = qs, .hit = ret };
 
 	if (queue_id_is(span_str(part))) {
 		return find_whole(qs, places, part, ret) || is_missing(part, e);

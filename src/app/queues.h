@@ -12,7 +12,20 @@ struct queues {
 	struct queue **at;
 	size_t count;
 	int status;	/* EX_OK, or that of a folder that was refused, and said */
+	/*
+	 * In the system scope, for a user: only his own messages are there for him; -1: of an
+	 * unknown user there are none.
+	 */
+	bool is_limited;
+	int64_t viewer;
+	bool is_for_terminal;	/* what is printed goes to one, although standard output does not */
 };
+
+/* Is the message there for who looks?  (Its head was read.) */
+bool queues_sees(const struct queues *qs, const struct queue_entry *v);
+/* The same for a name in a folder. */
+bool queues_sees_id(const struct queues *qs, struct queue *q, enum queue_place place,
+		    const char *id);
 
 /*
  * Reads the settings into c->conf, unless it has some already, and opens the folders that

@@ -9,6 +9,7 @@
 #include "app/handover.h"
 #include "app/local.h"
 #include "app/mailq.h"
+#include "app/queue_remote.h"
 #include "app/route_command.h"
 #include "app/say.h"
 #include "app/scope.h"
@@ -80,9 +81,10 @@ static int run_mode(struct call *c)
 	case MODE_CHECK_ALIASES:
 		return check_aliases(c);
 	case MODE_LIST_QUEUE:
-		return mailq(c);
+		return queue_remote_is(c) ? queue_remote("list", c->options.json, false, NULL)
+					  : mailq(c);
 	case MODE_FLUSH:
-		return flush_run(c);
+		return queue_remote_is(c) ? queue_remote_flush(&c->options.flush) : flush_run(c);
 	case MODE_HELP:
 		options_help();
 		return EX_OK;

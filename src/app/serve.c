@@ -4,6 +4,7 @@
 #include "app/gate.h"
 #include "app/say.h"
 #include "app/serve_message.h"
+#include "app/serve_queue.h"
 #include "app/signals.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -215,6 +216,9 @@ static int run(struct serve *s)
 		case SERVER_ABORT:
 			fs_close(&s->spool);
 			break;
+		case SERVER_QUEUE:
+			serve_queue(s->call, action.data, s->signals, s->gate.slot);
+			break;
 		case SERVER_DONE:
 			return end_session(action.how);
 		}
@@ -257,6 +261,7 @@ static int serve_client(struct serve *s, const struct smtp_answer *refusal)
 		.refusal = refusal,
 		.takes_sender = gate_takes_sender,
 		.context = &s->gate,
+		.has_queue = gate_shows_queue(&s->gate),
 	};
 
 	s->server = smtp_server_new(&options);

@@ -37,6 +37,7 @@ void smtp_server_free(struct smtp_server *s)
 	buf_clear(&s->in);
 	buf_clear(&s->out);
 	free(s->helo);
+	free(s->queue_words);
 	free(s);
 }
 
@@ -199,6 +200,11 @@ static bool decide(struct smtp_server *s, struct smtp_server_action *ret_action)
 		return decide_data(s, ret_action);
 	case AT_END:
 		*ret_action = envelope_action(s, SERVER_END);
+		break;
+	case AT_QUEUE:
+		*ret_action = (struct smtp_server_action){ .kind = SERVER_QUEUE,
+							   .data = span_str(s->queue_words) };
+		server_close(s, SERVER_QUIT, "XQUEUE");
 		break;
 	case AT_CLOSE:
 		*ret_action = done_action(s);

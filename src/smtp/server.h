@@ -16,6 +16,8 @@
  *		 with smtp_server_verdict(): then no ABORT comes for it
  *	END      it is complete: deliver it, or make it durable, then smtp_server_verdict()
  *	ABORT    it is not to be sent: forget it; action.why says why
+ *	QUEUE    XQUEUE, our own command: action.data is what stood behind it; the caller does
+ *		 with the connection what it wants to, and closes: DONE comes next
  *	DONE     the session is over; close; action.how and action.why say why
  *
  * A closed input, a broken output and a WRITE that takes too long go in with
@@ -89,6 +91,7 @@ struct smtp_server_options {
 	 */
 	bool (*takes_sender)(void *context, const char *sender, struct smtp_answer *why);
 	void *context;
+	bool has_queue;		/* there is the command XQUEUE */
 };
 
 struct smtp_server_rcpt {
@@ -112,7 +115,7 @@ struct smtp_envelope {
 
 enum smtp_server_action_kind {
 	SERVER_WRITE, SERVER_READ, SERVER_BEGIN, SERVER_DATA, SERVER_END, SERVER_ABORT,
-	SERVER_DONE,
+	SERVER_QUEUE, SERVER_DONE,
 };
 
 /* How a session ended. */
@@ -126,7 +129,7 @@ enum smtp_server_how {
 
 struct smtp_server_action {
 	enum smtp_server_action_kind kind;
-	struct span data;	/* WRITE, DATA; valid until the next call */
+	struct span data;	/* WRITE, DATA, QUEUE; valid until the next call */
 	unsigned timeout_s;	/* WRITE, READ */
 	/* READ: changes when the timeout starts anew; till then all READs share that time. */
 	unsigned long long wait_no;

@@ -99,6 +99,19 @@ static void on_not_offered(struct smtp_server *s, struct span rest)
 	server_refuse(s, 502, "5.5.1", "this command is not offered here");
 }
 
+/* What follows on the connection is no SMTP any more, so nothing may be open. */
+static void on_xqueue(struct smtp_server *s, struct span rest)
+{
+	if (!s->options.has_queue) {
+		server_refuse(s, 500, "5.5.2", "unknown command");
+	} else if (s->mail.is_open) {
+		server_refuse(s, 503, "5.5.1", "XQUEUE within a transaction; RSET ends it");
+	} else {
+		s->queue_words = mem_copy(rest.data, rest.size);
+		s->at = AT_QUEUE;
+	}
+}
+
 /* -- the table ------------------------------------------------------------------------- */
 
 enum { BARE = 1, FLUSH = 2 };
@@ -123,6 +136,7 @@ static const struct command {
 	{ "VRFY", on_vrfy, FLUSH },
 	{ "HELP", on_help, FLUSH },
 	{ "QUIT", on_quit, BARE | FLUSH },
+	{ "XQUEUE", on_xqueue, FLUSH },
 	/* Known, so that the answer is 502. */
 	{ "AUTH", on_not_offered, FLUSH },
 	{ "STARTTLS", on_not_offered, FLUSH },

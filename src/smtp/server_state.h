@@ -19,6 +19,7 @@ enum server_at {
 	AT_TEXT,	/* behind 354 */
 	AT_CHUNK,	/* behind a BDAT line */
 	AT_END,		/* the caller has the message */
+	AT_QUEUE,	/* the connection is the caller's */
 	AT_CLOSE,
 };
 
@@ -65,6 +66,7 @@ struct smtp_server {
 	/* Since the last accepted message. */
 	unsigned errors, bad_rcpts;
 
+	char *queue_words;	/* what stood behind XQUEUE */
 	const char *abort_why;	/* ABORT is due; NULL: it is not */
 	bool is_end_wanted;	/* the caller wants to close, as `how` says */
 	enum smtp_server_how how;

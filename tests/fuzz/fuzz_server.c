@@ -93,6 +93,8 @@ static bool act(struct run *r, struct smtp_server_action a)
 	case SERVER_END:
 		on_end(r);
 		return true;
+	case SERVER_QUEUE:
+		break;
 	case SERVER_ABORT:
 		MUST(r->is_begun);
 		r->is_begun = false;

@@ -225,6 +225,9 @@ static bool act(struct served *d, struct smtp_server_action a)
 		d->is_begun = false;
 		note_over(d, "abort", a.why);
 		return true;
+	case SERVER_QUEUE:
+		note_over(d, "queue", a.data.data);
+		return true;
 	case SERVER_READ:
 		assert_true(a.timeout_s > 0);
 		return false;

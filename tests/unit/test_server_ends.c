@@ -160,6 +160,55 @@ static void a_session_that_is_refused_says_only_that(void **state)
 	served_clear(&d);
 }
 
+static bool takes_no_joe(void *context, const char *sender, struct smtp_answer *why)
+{
+	unsigned *asked = context;
+
+	++*asked;
+	smtp_answer_set(why, VERDICT_PERMANENT, 553, "5.7.1", "not <%s>", sender);
+	return strcmp(sender, "joe@a.test") != 0;
+}
+
+static void a_sender_that_is_not_taken_ends_nothing(void **state)
+{
+	unsigned asked = 0;
+	const struct smtp_server_options options = {
+		.host = "host.test", .takes_sender = takes_no_joe, .context = &asked,
+	};
+	struct served d;
+
+	(void)state;
+	served_init(&d, &options);
+	served_say(&d, "MAIL FROM:<joe@a.test>\r\nRCPT TO:<a@b.test>\r\nMAIL FROM:<>\r\n"
+		   "RSET\r\nMAIL FROM:<joe@\r\nQUIT\r\n");
+	assert_int_equal(asked, 2);
+	assert_non_null(strstr(d.out.data, "\r\n553 5.7.1 not <joe@a.test>\r\n503 5.5.1 MAIL comes "
+					   "first\r\n250 2.1.0 Ok\r\n250 2.0.0 Ok\r\n501 "));
+	assert_int_equal(d.begins, 0);
+	served_clear(&d);
+}
+
+static void the_queue_is_the_callers_business(void **state)
+{
+	struct smtp_server_options options = { .host = "host.test" };
+	struct served d;
+
+	(void)state;
+	served_init(&d, &options);
+	served_say(&d, "XQUEUE list\r\nQUIT\r\n");
+	assert_non_null(strstr(d.out.data, "\r\n500 5.5.2 unknown command\r\n221 "));
+	served_clear(&d);
+	options.has_queue = true;
+	served_init(&d, &options);
+	served_say(&d, "MAIL FROM:<>\r\nxqueue list\r\nRSET\r\nxqueue  list x \r\nNOOP\r\n");
+	assert_true(d.is_done);
+	assert_int_equal(d.last.how, SERVER_QUIT);
+	assert_non_null(strstr(d.log.data, "list x"));
+	assert_non_null(strstr(d.out.data, "\r\n503 5.5.1 XQUEUE within"));
+	assert_string_equal(d.out.data + d.out.size - strlen("250 2.0.0 Ok\r\n"), "250 2.0.0 Ok\r\n");
+	served_clear(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +217,8 @@ int main(void)
 		cmocka_unit_test(a_stop_after_quit_changes_nothing),
 		cmocka_unit_test(refused_by_the_caller_it_is_not_aborted),
 		cmocka_unit_test(a_session_that_is_refused_says_only_that),
+		cmocka_unit_test(a_sender_that_is_not_taken_ends_nothing),
+		cmocka_unit_test(the_queue_is_the_callers_business),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * queue_remote: the queue of the machine, for a user who has no configuration of his own: its
+ * service does with his messages what he asks for (serve_queue.h).
+ */
+#ifndef APP_QUEUE_REMOTE_H
+#define APP_QUEUE_REMOTE_H
+
+#include "app/queue_command.h"
+
+/*
+ * Is it the machine's queue that this call is about?  Not when an option names a queue, an
+ * account, a file or a host.  Reads the settings; when they are the caller's own they are in
+ * c->conf.
+ */
+bool queue_remote_is(struct call *c);
+
+/*
+ * A command of `relay queue`; ids may be NULL.  What it prints is printed, and its exit status is
+ * returned.
+ */
+int queue_remote(const char *command, bool is_json, bool has_now, const struct queue_ids *ids);
+
+/* sendmail -q… */
+int queue_remote_flush(const struct flush_options *o);
+
+#endif

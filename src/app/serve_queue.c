@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * serve_queue: see serve_queue.h.  The command is run by a child, whose output is put into
+ * frames.  Whoever hangs up ends it.
+ */
+#include "app/serve_queue.h"
+#include "app/frame.h"
+#include "app/queue_command.h"
+#include "app/say.h"
+#include "app/signals.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* As many words as a command line has bytes. */
+enum { WORDS_MAX = 1024, WORD_MAX = 32 };
+/* How long a client may take to read a frame. */
+enum { WRITE_SECONDS = 60 };
+
+/* -- the words --------------------------------------------------------------------------- */
+
+/* Nothing that names a file, a setting or an account. */
+static bool is_harmless(struct span word)
+{
+	static const char *const options[] = { "--json", "--now" };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (span_equal(word, span_str(options[i]))) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < word.size; i++) {
+		if (!text_is_alpha(word.data[i]) && !text_is_digit(word.data[i])) {
+			return false;
+		}
+	}
+	return word.size > 0 && word.size <= WORD_MAX;
+}
+
+struct words {
+	char *at[WORDS_MAX + 2];	/* "queue", the words, NULL */
+	int count;
+	bool is_for_terminal;
+};
+
+static bool take_words(struct words *w, struct span text)
+{
+	w->at[w->count++] = mem_str("queue");
+	while ((text = span_trim(text)).size > 0) {
+		const char *blank = memchr(text.data, ' ', text.size);
+		struct span word =
+			span_first(text, blank ? (size_t)(blank - text.data) : text.size);
+		text = span_from(text, word.size);
+		if (!is_harmless(word) || w->count > WORDS_MAX) {
+			return false;
+		}
+		if (w->count == 1 && !w->is_for_terminal && span_equal(word, span_str("tty"))) {
+			w->is_for_terminal = true;
+			continue;
+		}
+		w->at[w->count++] = mem_copy(word.data, word.size);
+	}
+	return w->count > 1;
+}
+
+static void words_clear(struct words *w)
+{
+	for (int i = 0; i < w->count; i++) {
+		free(w->at[i]);
+	}
+}
+
+/* -- the child ----------------------------------------------------------------------------- */
+
+struct child {
+	pid_t pid;
+	int out, err;	/* what it prints; -1 = at its end */
+};
+
+static int run_command(const struct call *c, struct words *w, int out, int err)
+{
+	int nothing FS_AUTO = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool ok = nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
+		  dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0;
+
+	signals_note(-1);
+	signals_release();
+	say_as("relay queue");
+	return ok ? queue_command_for(&c->id, w->is_for_terminal, w->count, w->at) : EX_OSERR;
+}
+
+static bool start(struct child *k, const struct call *c, struct words *w, int signals[2],
+		  int slot)
+{
+	int out[2] = { -1, -1 }, err[2] = { -1, -1 };
+
+	*k = (struct child){ .pid = -1, .out = -1, .err = -1 };
+	signals_hold();
+	if (pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0) {
+		k->pid = fork();
+	}
+	if (k->pid == 0) {
+		int own = slot;
+		fs_close(&own);
+		fs_close(&signals[0]);
+		fs_close(&signals[1]);
+		fs_close(&out[0]);
+		fs_close(&err[0]);
+		_exit(run_command(c, w, out[1], err[1]));
+	}
+	signals_release();
+	fs_close(&out[1]);
+	fs_close(&err[1]);
+	k->out = out[0];
+	k->err = err[0];
+	return k->pid > 0;
+}
+
+static int end(struct child *k)
+{
+	int status = 0;
+	pid_t ended;
+
+	fs_close(&k->out);
+	fs_close(&k->err);
+	do {
+		ended = waitpid(k->pid, &status, 0);
+	} while (ended < 0 && errno == EINTR);
+	return ended == k->pid && WIFEXITED(status) ? WEXITSTATUS(status) : EX_TEMPFAIL;
+}
+
+/* -- the connection -------------------------------------------------------------------------- */
+
+/* False: the client is gone. */
+static bool pass_on(int *from, char kind)
+{
+	char bytes[FRAME_MAX];
+	ssize_t n = fs_read(*from, bytes, sizeof(bytes));
+
+	if (n <= 0) {
+		fs_close(from);
+		return true;
+	}
+	return frame_write(STDOUT_FILENO, kind, span_of(bytes, (size_t)n),
+			   clock_deadline(WRITE_SECONDS));
+}
+
+/* Until the child has said all; false when nobody listens any more, or a signal came. */
+static bool pass_all_on(struct child *k, int signals)
+{
+	bool ok = true;
+
+	while (ok && (k->out >= 0 || k->err >= 0)) {
+		struct pollfd p[] = {
+			{ .fd = k->out, .events = POLLIN },
+			{ .fd = k->err, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+			{ .fd = STDOUT_FILENO, .events = POLLRDHUP },
+		};
+		int n = poll(p, 4, FRAME_PAUSE_SECONDS * 1000);
+		if (n < 0) {
+			ok = errno == EINTR;
+			continue;
+		}
+		if (n == 0) {
+			ok = frame_write(STDOUT_FILENO, 'K', span_of(NULL, 0),
+					 clock_deadline(WRITE_SECONDS));
+			continue;
+		}
+		ok = !p[2].revents && !p[3].revents;
+		ok = ok && (!p[0].revents || pass_on(&k->out, 'O'));
+		ok = ok && (!p[1].revents || pass_on(&k->err, 'E'));
+	}
+	return ok;
+}
+
+static void answer(const char *line)
+{
+	if (!fs_write_all(STDOUT_FILENO, line, strlen(line))) {
+		return;
+	}
+}
+
+void serve_queue(const struct call *c, struct span text, int signals[2], int slot)
+{
+	struct words w = { .count = 0 };
+	struct child k;
+
+	if (!take_words(&w, text)) {
+		answer("501 5.5.4 no such command of the queue\r\n");
+	} else if (!start(&k, c, &w, signals, slot)) {
+		answer("451 4.3.0 local trouble\r\n");
+		fs_close(&k.out);
+		fs_close(&k.err);
+	} else {
+		answer("250 2.0.0 Ok: frames follow\r\n");
+		bool ok = pass_all_on(&k, signals[0]);
+		if (!ok) {
+			kill(k.pid, SIGTERM);
+		}
+		int status = end(&k);
+		if (ok && !frame_write_end(STDOUT_FILENO, status, clock_deadline(WRITE_SECONDS))) {
+			say("the client has gone");
+		}
+	}
+	words_clear(&w);
+}
