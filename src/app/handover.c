@@ -63,7 +63,7 @@ static bool find_envelope(struct call *c, struct err *e)
 		return false;
 	}
 	if (!v->sender) {
-		v->sender = mem_str(identity_login(&c->id));
+		v->sender = mem_str(v->given ? v->given : identity_login(&c->id));
 	}
 	addr_list_unique(&v->recipients);
 	return v->recipients.count > 0 ||
