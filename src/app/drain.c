@@ -55,8 +55,8 @@ static bool is_ours(struct drain *d, const char *id)
 	bool ours = queue_peek(d->queue, QUEUE_INCOMING, id, &v, &e) == QUEUE_CLAIMED;
 	if (ours) {
 		const struct queue_times times = settings_times(d->account, v.sender);
-		ours = queue_entry_group(&v, queue_entry_via(&v), &group) && strcmp(group.data, d->group) == 0 &&
-		       queue_is_due(&v, &times, clock_now());
+		ours = queue_entry_group(&v, queue_entry_via(&v), &group) &&
+		       strcmp(group.data, d->group) == 0 && queue_is_due(&v, &times, clock_now());
 	}
 	queue_entry_clear(&v);
 	return ours;
@@ -121,10 +121,8 @@ static void end_item(struct drain *d, struct drain_item *item, const struct sess
 	free_item(item);
 }
 
-void drain_take_turn(struct drain *d, struct drain_item *item, const struct session_facts *facts,
-		      const struct err *why)
+static void end_turn(struct drain *d, struct drain_item *item, const struct session_facts *facts)
 {
-	settle_take(&item->settle, &item->delivery, facts, why);
 	if (item->rest_count == 0) {
 		end_item(d, item, facts);
 		return;
@@ -132,6 +130,19 @@ void drain_take_turn(struct drain *d, struct drain_item *item, const struct sess
 	settle_save(&item->settle, &item->entry);
 	item->later = d->others;
 	d->others = item;
+	d->other_count++;
+}
+
+void drain_take_turn(struct drain *d, struct drain_item *item, const struct session_facts *facts,
+		     const struct err *why)
+{
+	settle_take(&item->settle, &item->delivery, facts, why);
+	end_turn(d, item, facts);
+}
+
+void drain_leave_turn(struct drain *d, struct drain_item *item)
+{
+	end_turn(d, item, NULL);
 }
 
 /* The vias of recipients that wait, but for the first one's, each once. */
@@ -271,7 +282,7 @@ struct delivery *drain_next(struct drain *d)
 {
 	struct drain_item *item;
 
-	while ((item = next_item(d))) {
+	while (d->other_count < DRAIN_OTHERS_MAX && (item = next_item(d))) {
 		if (item->delivery.job.txn.rcpt_count > 0) {
 			return &item->delivery;
 		}
@@ -331,8 +342,12 @@ bool drain_run(struct drain *d, struct session_facts *facts, struct err *e)
 		.verbose = d->verbose,
 	};
 	const struct deliver_source source = { d, run_next, run_over, drain_sees_off };
-	bool ok = deliver_run(&options, &source, facts, e);
+	bool ok = true, is_full = true;
 
-	drain_others(d);
+	while (ok && is_full) {
+		ok = deliver_run(&options, &source, facts, e);
+		is_full = d->other_count >= DRAIN_OTHERS_MAX;
+		drain_others(d);
+	}
 	return ok;
 }

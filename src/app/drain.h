@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * drain: messages of the queue → deliver_run, for one group (account) and as long as there
- * are any; and, of those messages, what other accounts have to send.  The only place that claims files for delivery.  Used by a submission that holds a
- * session while others wait (bursts), and by each worker of a queue run.
+ * are any; and, of those messages, what other accounts have to send.  The only place that
+ * claims files for delivery.  Used by a submission that holds a session while others wait
+ * (bursts), and by each worker of a queue run.
  */
 #ifndef APP_DRAIN_H
 #define APP_DRAIN_H
@@ -34,6 +35,9 @@ struct drain {
 	struct queue_names stuck;	/* cannot be claimed or put away: not again in this run */
 	size_t active;		/* messages claimed and not over */
 	struct drain_item *others;	/* claimed, for which other accounts have to do something */
+	size_t other_count;
+	struct drain_busy *busy;	/* accounts whose sessions were all in use */
+	unsigned depth;			/* of drains that serve the busy accounts of another one */
 };
 
 void drain_clear(struct drain *d);	/* what it has made itself */

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "queue/slot.h"
 
+#include <stdlib.h>
+
 /* Messages that have something for one account. */
 struct turn {
 	struct drain *drain;
@@ -31,6 +33,7 @@ static struct drain_item *take_others(struct drain *d, const char *name)
 			continue;
 		}
 		*from = item->later;
+		d->other_count--;
 		unsigned via = item->rest[--item->rest_count];
 		delivery_clear(&item->delivery);
 		delivery_init(&item->delivery, &item->entry, via, &item->message);
@@ -60,46 +63,117 @@ static void turn_over(void *context, struct delivery *delivery, const struct ses
 	drain_take_turn(t->drain, drain_item_of(delivery), facts, why);
 }
 
-static bool deliver_turn(struct turn *t, const struct queue_entry *v, unsigned via, struct err *e)
+/* An account to be tried for once more, when all messages are out of our hands. */
+struct drain_busy {
+	const struct account *account;
+	char *group;
+	struct drain_busy *later;
+};
+
+static void note_busy(struct drain *d, const struct account *a, const char *group)
 {
-	const struct drain *d = t->drain;
+	struct drain_busy *b = mem_alloc(1, sizeof(*b));
+
+	*b = (struct drain_busy){ .account = a, .group = mem_str(group), .later = d->busy };
+	d->busy = b;
+}
+
+static bool take_slot(const struct drain *d, const struct account *a, const char *group, int *slot)
+{
+	unsigned max = (unsigned)conf_number(a, KEY_MAX_CONNECTIONS);
+	struct err ignored;
+
+	/* Without lock files: rather one session too many. */
+	return !slot_take(d->queue, group, max, slot, &ignored) || *slot >= 0;
+}
+
+/* What nobody has taken from t->items. */
+static void suspend(struct turn *t, const struct err *why)
+{
+	struct delivery *left;
+
+	while ((left = turn_next(t))) {
+		drain_take_turn(t->drain, drain_item_of(left), NULL, why);
+	}
+}
+
+static void leave(struct turn *t)
+{
+	struct delivery *left;
+
+	while ((left = turn_next(t))) {
+		drain_leave_turn(t->drain, drain_item_of(left));
+	}
+}
+
+static void deliver_turn(struct turn *t, const struct queue_entry *v, unsigned via)
+{
+	struct drain *d = t->drain;
 	struct buf group BUF_AUTO;
 	struct session_facts facts;
 	struct deliver_options options = { .conf = d->conf, .queue = d->queue, .id = d->id,
 					   .verbose = d->verbose };
 	const struct deliver_source source = { t, turn_next, turn_over, drain_sees_off };
-	struct err ignored;
+	struct err e;
 	int slot = -1;
 
 	buf_init(&group, QUEUE_GROUP_MAX);
-	const struct account *a = settings_of_via(d->conf, v, via, d->id, e);
-	if (!a || !queue_entry_group(v, via, &group)) {
-		return false;
+	const struct account *a = settings_of_via(d->conf, v, via, d->id, &e);
+	if (a && !queue_entry_group(v, via, &group)) {
+		err_set(&e, CAUSE_DATA, "the settings of the message are too long");
+		a = NULL;
 	}
-	options.account = a;
-	options.group = group.data;
-	if (slot_take(d->queue, group.data, (unsigned)conf_number(a, KEY_MAX_CONNECTIONS), &slot,
-		      &ignored) && slot < 0) {
-		return err_set(e, CAUSE_TEMP, "account %s: all its sessions are in use", a->name);
+	if (!a) {
+		suspend(t, &e);
+	} else if (!take_slot(d, a, group.data, &slot)) {
+		note_busy(d, a, group.data);
+		leave(t);
+	} else {
+		options.account = a;
+		options.group = group.data;
+		if (!deliver_run(&options, &source, &facts, &e)) {
+			suspend(t, &e);
+		}
+		slot_release(&slot);
 	}
-	bool ok = deliver_run(&options, &source, &facts, e);
-	slot_release(&slot);
-	return ok;
+}
+
+/* Sessions in a row that have served each other. */
+enum { DEPTH_MAX = 4 };
+
+/* Whoever had its sessions has perhaps looked for the last time before we let go (slot.h). */
+static void serve(const struct drain *d, const struct drain_busy *b)
+{
+	struct drain own = { .queue = d->queue, .conf = d->conf, .account = b->account,
+			     .id = d->id, .log = d->log, .group = b->group,
+			     .verbose = d->verbose, .depth = d->depth + 1 };
+	struct session_facts facts;
+	bool some_wait = own.depth < DEPTH_MAX;
+	struct err e;
+	int slot = -1;
+
+	while (some_wait && take_slot(d, b->account, b->group, &slot)) {
+		some_wait = drain_run(&own, &facts, &e);
+		slot_release(&slot);
+		some_wait = some_wait && drain_has_waiting(&own);
+	}
+	drain_clear(&own);
 }
 
 void drain_others(struct drain *d)
 {
+	struct drain_busy *b;
+
 	while (d->others) {
 		char *name MEM_AUTO = mem_str(account_of(d->others));
 		struct turn t = { d, take_others(d, name) };
-		struct queue_entry *v = &t.items->entry;
-		struct delivery *left;
-		struct err e;
-
-		if (!deliver_turn(&t, v, t.items->delivery.via, &e)) {
-			while ((left = turn_next(&t))) {
-				drain_take_turn(d, drain_item_of(left), NULL, &e);
-			}
-		}
+		/* The first of them says how to get its account; it may go with its turn. */
+		deliver_turn(&t, &t.items->entry, t.items->delivery.via);
+	}
+	while ((b = d->busy)) {
+		d->busy = b->later;
+		serve(d, b);
+		free(b->group);
+		free(b);
 	}
 }

@@ -23,9 +23,14 @@ static inline struct drain_item *drain_item_of(struct delivery *delivery)
 	return (struct drain_item *)((char *)delivery - offsetof(struct drain_item, delivery));
 }
 
+/* Most in drain.others: each is an open file. */
+enum { DRAIN_OTHERS_MAX = 100 };
+
 /* One account has done with it: the end, or it waits in d->others for the next one. */
 void drain_take_turn(struct drain *d, struct drain_item *item, const struct session_facts *facts,
 		     const struct err *why);
+/* The account has all its sessions in use, and did nothing. */
+void drain_leave_turn(struct drain *d, struct drain_item *item);
 
 /* For deliver_source: others wait for the slot, always. */
 bool drain_sees_off(void *context);

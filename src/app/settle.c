@@ -61,6 +61,7 @@ static void take_outcome(struct settle *s, const struct delivery *d, size_t i, b
 		change->is_final = true;
 		break;
 	case POLICY_KEEP:
+		change->is_put_off = true;
 		break;
 	}
 }
@@ -223,7 +224,10 @@ static bool keep(const struct settle *s, struct queue_entry *v, enum queue_place
 	if (!queue_save(s->queue, v, must_last, e)) {
 		return false;
 	}
-	return s->file->place == place || queue_move(s->queue, s->file, place, e);
+	if (s->file->place == place) {
+		return s->file->is_synced || queue_sync(s->queue, s->file, e);
+	}
+	return queue_move(s->queue, s->file, place, e);
 }
 
 static enum settled remove_file(const struct settle *s, struct queue_entry *v, struct err *e)
@@ -240,6 +244,13 @@ static enum settled remove_file(const struct settle *s, struct queue_entry *v, s
 	return SETTLED_ERROR;
 }
 
+/* Whoever waits has not been tried: in incoming/ the next one with a session takes it. */
+static bool is_left(const struct settle *s, const struct queue_entry *v)
+{
+	return s->change.is_begun && !s->change.is_put_off && !s->change.is_report_owed &&
+	       queue_entry_waiting(v) > 0;
+}
+
 static enum settled settle_file(const struct settle *s, struct queue_entry *v, struct err *e)
 {
 	const struct settle_change *change = &s->change;
@@ -248,6 +259,7 @@ static enum settled settle_file(const struct settle *s, struct queue_entry *v, s
 
 	if (queue_entry_waiting(v) > 0 || change->is_report_owed) {
 		settled = SETTLED_KEPT;
+		place = is_left(s, v) ? s->file->place : place;
 	} else if (change->has_failed) {
 		settled = SETTLED_FAILED;
 		place = QUEUE_FAILED;
@@ -282,7 +294,7 @@ enum settled settle_end(struct settle *s, struct queue_entry *v, struct message 
 	if (!s->change.is_begun) {
 		/* An earlier run came to its end with it, but was killed before the file moved. */
 		s->change.has_failed = has_refused(v);
-	} else if (queue_entry_waiting(v) > 0) {
+	} else if (queue_entry_waiting(v) > 0 && !is_left(s, v)) {
 		set_next_try(s, v);
 	}
 	for (size_t i = 0; s->is_told && i < v->rcpt_count; i++) {

@@ -34,6 +34,7 @@ struct settle {
 		bool is_begun;
 		bool was_tried;		/* before */
 		bool is_expired;
+		bool is_put_off;	/* a recipient was tried in vain: it waits for a queue run */
 		bool is_final;		/* a recipient got a final outcome, or perhaps the message */
 		bool has_failed;	/* a recipient has failed that the caller was not told of */
 		bool is_report_owed;	/* a report that must be made could not be put */
@@ -43,7 +44,7 @@ struct settle {
 
 enum settled {
 	SETTLED_DONE,	/* nothing is left to do; the file is gone */
-	SETTLED_KEPT,	/* in deferred/, durable */
+	SETTLED_KEPT,	/* durable; in deferred/, or where it was, when only untried ones wait */
 	SETTLED_FAILED,	/* in failed/ */
 	SETTLED_ERROR,	/* cannot be kept, or cannot be put away: *e */
 };

@@ -138,14 +138,11 @@ static bool send_part(struct submission *s, struct part *p)
 /* The message's own account has its slot already. */
 static bool may_send(struct submission *s, struct part *p)
 {
-	struct err e;
-
 	/* Without lock files: rather one session too many. */
 	if (p == s->parts || !s->queue || !take_slot(s, p) || p->slot >= 0) {
 		return true;
 	}
-	err_set(&e, CAUSE_TEMP, "all its sessions are in use");
-	submit_part_over(s, p, NULL, &e);
+	submit_part_left(s, p);
 	return false;
 }
 
@@ -162,7 +159,8 @@ static int send_now(struct submission *s)
 	}
 	for (unsigned i = 0; i < s->part_count; i++) {
 		struct part *p = &s->parts[i];
-		serve_others(s, p, is_up[i] && s->queue && drain_has_waiting(&p->drain));
+		bool has_more = is_up[i] && s->queue && drain_has_waiting(&p->drain);
+		serve_others(s, p, has_more || p->is_left);
 	}
 	return s->status;
 }

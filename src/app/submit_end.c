@@ -95,6 +95,17 @@ static void tell_parts(const struct submission *s, bool is_kept)
 	}
 }
 
+/* Nobody has tried to send to those who wait. */
+static bool is_waiting_untried(const struct submission *s)
+{
+	for (unsigned i = 0; i < s->part_count; i++) {
+		if (s->parts[i].is_left) {
+			return !s->settle.change.is_put_off;
+		}
+	}
+	return false;
+}
+
 static void end(struct submission *s, const struct smtp_txn *all)
 {
 	enum error_mode errors = s->call->options.error_mode;
@@ -123,19 +134,15 @@ static void end(struct submission *s, const struct smtp_txn *all)
 		}
 	}
 	if (is_kept) {
-		submit_notice(s, TELL_TRIED);
+		submit_notice(s, is_waiting_untried(s) ? TELL_BUSY : TELL_TRIED);
 	}
 }
 
-void submit_part_over(struct submission *s, struct part *p, const struct session_facts *facts,
-		      const struct err *why)
+/* With signals held. */
+static void end_part(struct submission *s, struct part *p)
 {
 	p->is_over = true;
-	p->facts = facts ? *facts : (struct session_facts){ .port = 0 };
-	p->why = why ? *why : (struct err){ .cause = CAUSE_NONE };
 	s->is_over = p == &s->parts[s->part_count - 1];
-	signals_hold();
-	settle_take(&s->settle, &p->delivery, facts, why);
 	if (s->is_over) {
 		struct smtp_txn all = merge(s);
 		end(s, &all);
@@ -144,6 +151,25 @@ void submit_part_over(struct submission *s, struct part *p, const struct session
 		settle_save(&s->settle, &s->entry);
 		signals_release();
 	}
+}
+
+void submit_part_over(struct submission *s, struct part *p, const struct session_facts *facts,
+		      const struct err *why)
+{
+	p->facts = facts ? *facts : (struct session_facts){ .port = 0 };
+	p->why = why ? *why : (struct err){ .cause = CAUSE_NONE };
+	signals_hold();
+	settle_take(&s->settle, &p->delivery, facts, why);
+	end_part(s, p);
+}
+
+void submit_part_left(struct submission *s, struct part *p)
+{
+	p->is_left = true;
+	err_set(&p->why, CAUSE_TEMP, "all its sessions are in use");
+	delivery_suspend(&p->delivery, &p->why);
+	signals_hold();
+	end_part(s, p);
 }
 
 /* What the caller hears: a target that an alias names and that gets nothing is no success. */

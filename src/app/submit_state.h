@@ -18,6 +18,7 @@ struct part {
 	struct delivery delivery;
 	bool is_taken;		/* `delivery` was given to the session */
 	bool is_over;
+	bool is_left;		/* all sessions are in use: those who have one send it */
 	/* Why it failed, for the caller. */
 	struct session_facts facts;
 	struct err why;		/* cause NONE: the session did not fail */
@@ -49,6 +50,8 @@ bool submit_sync(struct submission *s, struct err *e) RELAY_CHECKED;
 /* An account has done with its part (`why`, `facts`: see settle.h); after the last the end. */
 void submit_part_over(struct submission *s, struct part *p, const struct session_facts *facts,
 		      const struct err *why);
+/* All sessions of its account are in use: it stays for those who have them. */
+void submit_part_left(struct submission *s, struct part *p);
 /* The exit status. */
 int submit_answer(const struct submission *s);
 /* That it was queued instead of sent, where somebody looks. */
