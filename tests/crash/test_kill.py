@@ -89,18 +89,18 @@ def kill_everywhere(one, each, way):
 
 
 @pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "large", "mend", "mendbulk", "later", "partial",
-                                  "background", "drain"])
+                                  "background", "drain", "split"])
 def test_a_submission(sweep, each, name):
     kill_everywhere(sweep(name), each, "-k")
 
 
 @pytest.mark.parametrize("way", ["-k", "-K"], ids=["one", "all"])
-@pytest.mark.parametrize("name", ["flush", "report", "postpone"])
+@pytest.mark.parametrize("name", ["flush", "splitflush", "report", "postpone"])
 def test_a_queue_run(sweep, each, name, way):
     kill_everywhere(sweep(name), each, way)
 
 
-@pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "mend", "mendbulk", "partial", "flush"])
+@pytest.mark.parametrize("name", ["enqueue", "bulk", "direct", "mend", "mendbulk", "partial", "split", "flush"])
 def test_ended_by_a_signal(sweep, each, name):
     one = sweep(name)
     one.may_repeat = True

@@ -78,6 +78,15 @@ def test_an_outcome_is_on_disk_before_the_message_moves(traced):
     assert run.fsyncs() == ["state/ID.new", "state", "incoming/ID", "deferred"]
 
 
+def test_what_one_account_has_sent_is_on_disk_before_the_next_one_sends(traced):
+    """The message itself survives only a killed process: its caller was promised nothing yet."""
+    run = traced("split")
+    assert run.fsyncs()[:2] == ["state/ID.new", "state"]
+    sent = [n for n, s in enumerate(run.trace.steps) if b"Ok: accepted" in s.data and s.call != "write"]
+    synced = next(n for n, s in enumerate(run.trace.steps) if s.call == "fsync" and s.path.endswith("/state"))
+    assert len(sent) == 2 and sent[0] < synced < sent[1]
+
+
 def test_a_report_is_on_disk_before_the_state_says_so(traced):
     run = traced("report")
     assert run.fsyncs() == ["incoming/ID", "incoming", "state/ID.new", "state", "failed"]
@@ -114,6 +123,7 @@ class Loss:
         known = sent_by_state(place)
         seen = len(run.server.delivered(run.key))
         place.configure(run.server.port)
+        place.add(act.accounts)
         listed = place.run(["-bp"])
         wrong = [] if listed.status == 0 else [f"mailq: {listed}"]
         place.recover()

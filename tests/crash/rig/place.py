@@ -90,6 +90,11 @@ class Place:
         rc.write_text("account default\n" + "".join(f"{k} {v}\n" for k, v in values.items() if v is not None))
         rc.chmod(0o600)
 
+    def add(self, text):
+        """… to the configuration."""
+        with open(self.path / ".relayrc", "a") as rc:
+            rc.write(text)
+
     @property
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}

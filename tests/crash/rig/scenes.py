@@ -37,6 +37,7 @@ class Act:
     args: list
     stdin: bytes = b""
     status: int = 0                                 # of the undisturbed call
+    accounts: str = ""                              # more of them
     bodies: dict = field(default_factory=dict)      # recipient -> the bytes that must arrive
     durable: set = field(default_factory=set)       # recipients that were in the queue before
     refused: set = field(default_factory=set)       # recipients that the server refuses for good
@@ -50,7 +51,8 @@ class Act:
 @dataclass
 class Scene:
     """`mine`: recipients of the message of this call; `queued`: of messages that wait, one each, in deferred/, or in
-    incoming/ when there is a message of this call. `is_unfit`: this message must be repaired. The server refuses never@ for good, and later@ at first."""
+    incoming/ when there is a message of this call. `is_unfit`: this message must be repaired. The server refuses never@
+    for good, and later@ at first. two@ is another account's; "ok+two" has one message for both."""
     name: str
     mine: tuple = ()
     queued: tuple = ()
@@ -63,16 +65,21 @@ class Scene:
     def act(self, place, key):
         sender = f"sender@{key}.test"
         act = Act(list(self.args), status=self.status)
+        if any("two" in word for word in (*self.mine, *self.queued)):
+            act.accounts = "account two : default\nto two*@*\n"
+            place.add(act.accounts)
         if not self.fresh:
             queue = QueueFiles(place.queue)
             for name in FOLDERS:
                 queue.folder(name)
         for word in self.queued:
-            address = f"{word}@{key}.test"
-            act.bodies[address] = wire(f"{word}.{key}", self.size)
-            queue.put("incoming" if self.mine else "deferred", sender=sender, recipients=[address],
-                      message=act.bodies[address], arrival=time.time() - 60)
-            act.durable.add(address)
+            ours, *theirs = [f"{w}@{key}.test" for w in word.split("+")]
+            text = wire(f"{word}.{key}", self.size)
+            head = "".join(f"via: <{sender}> two\nrecipient: <{r}> via=1\n" for r in theirs)
+            queue.put("incoming" if self.mine else "deferred", sender=sender, recipients=[ours], message=text,
+                      arrival=time.time() - 60, head=head)
+            act.bodies |= dict.fromkeys([ours, *theirs], text)
+            act.durable |= {ours, *theirs}
         if self.mine:
             addresses = [f"{word}@{key}.test" for word in self.mine]
             act.stdin = arrives = wire(key, self.size)
@@ -97,6 +104,8 @@ SCENES = {s.name: s for s in (
     Scene("background", ["ok"], args=["-odb"]),
     Scene("drain", ["ok"], queued=["ok1", "ok2"]),
     Scene("flush", queued=["ok1", "ok2", "ok3"], args=["-qf"]),
+    Scene("split", ["ok", "two", "never"], status=67),
+    Scene("splitflush", queued=["ok1+two1", "ok2+two2"], args=["-qf"]),
     Scene("report", queued=["never", "ok"], args=["-qf"]),
     Scene("postpone", queued=["later", "ok"], args=["-qf"]),
 )}
