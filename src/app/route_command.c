@@ -85,10 +85,11 @@ static void print_why(const struct call *c, const struct route *r)
 	printf("  account   %s: ", r->account->name);
 	switch (r->why) {
 	case ROUTE_NAMED:
-		printf(c->options.account ? "named with -a\n" : "the only one\n");
+		printf("named with -a\n");
 		return;
 	case ROUTE_DEFAULT:
-		printf("no other takes the sender or the recipient\n");
+		printf(c->conf.count == 1 ? "the only one\n"
+					  : "no other takes the sender or the recipient\n");
 		return;
 	case ROUTE_FROM:
 	case ROUTE_TO:
@@ -207,7 +208,8 @@ int route_command(int argc, char **argv)
 
 	call_init(&c);
 	bool ok = options_parse(&c.options, argc, argv, &e);
-	if (ok && (c.options.mode != MODE_SEND || c.options.read_recipients)) {
+	if (ok && (c.options.mode != MODE_SEND || c.options.read_recipients ||
+		   c.options.recipient_count == 0)) {
 		ok = err_set(&e, CAUSE_USAGE, "usage: relay route [-a account] [-f sender] "
 					      "[-C file] address…");
 	}
