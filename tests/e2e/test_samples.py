@@ -29,6 +29,12 @@ ACCOUNTS = [
     ("relayrc.accounts", "work", "mail.example.com", 587, STARTTLS, "me", {"timeout": "60"}),
     ("relayrc.by-sender", "own-domain", "smtp.example.org", 465, IMPLICIT, "me@example.org", {"from": "*@example.org"}),
     ("relayrc.by-sender", "default", "mail.isp.example.net", 465, IMPLICIT, "me@isp.example.net", {}),
+    ("relayrc.by-recipient", "company", "smtp.example.com", 465, IMPLICIT, "me",
+     {"to": "helpdesk@example.net"}),
+    ("relayrc.by-recipient", "default", "mail.isp.example.net", 465, IMPLICIT, "me@isp.example.net", {}),
+    ("relayrc.fallback", "default", "smtp1.example.org smtp2.example.org", 465, IMPLICIT, "me@example.org",
+     {"fallback": "spare"}),
+    ("relayrc.fallback", "spare", "smtp.example.com", 465, IMPLICIT, "me@example.com", {"from": "me@example.org"}),
     ("relayrc.keyring", "default", "smtp.example.org", 465, IMPLICIT, "me@example.org", {}),
     ("relayrc.pass", "default", "smtp.example.org", 465, IMPLICIT, "me@example.org", {"passwordeval": "pass show mail/example.org"}),
     ("relayrc.credentials", "default", "smtp.example.org", 465, IMPLICIT, "server@example.org", {"delivery_mode": "queue"}),
@@ -150,6 +156,13 @@ def test_the_index_and_the_files_agree():
 ])
 def test_which_account_takes_the_mail(call, file, args, account, sender):
     assert call(text_of(file), "-bv", *args, "you@example.com").splitlines()[:2] == [f"account: {account}", f"sender: <{sender}>"]
+
+
+@pytest.mark.parametrize("recipient, account", [
+    ("boss@example.com", "company"), ("boss@dev.example.com", "company"), ("helpdesk@example.net", "company"),
+    ("you@example.net", "default")])
+def test_which_account_gets_the_recipient(call, recipient, account):
+    assert call(text_of("relayrc.by-recipient"), "-bv", recipient).splitlines()[0] == f"account: {account}"
 
 
 def test_roots_mail_goes_to_a_person(call):
