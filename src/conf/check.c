@@ -229,8 +229,8 @@ static bool check_users(const struct account *a, struct conf_fault *f)
 bool conf_fault(const struct account *a, unsigned *at, struct conf_fault *ret)
 {
 	static bool (*const checks[])(const struct account *a, struct conf_fault *f) = {
-		check_server, check_srv, check_source_ip, check_login, check_cleartext, check_trust,
-		check_client_certificate, check_starttls, check_from,
+		check_server, check_srv, check_source_ip, check_login, check_cleartext,
+		check_trust, check_client_certificate, check_starttls, check_from,
 		check_backoff, check_users,
 	};
 

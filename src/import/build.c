@@ -13,6 +13,8 @@
 
 /* Longest name of an account that is made here. */
 enum { NAME_MOST = 100 };
+/* For their names; a power of two. */
+enum { BUCKETS = 4096 };
 
 void import_init(struct import *im)
 {
@@ -55,6 +57,7 @@ void import_clear(struct import *im)
 	}
 	clear_account(&im->defaults);
 	free(im->accounts);
+	free(im->names);
 	free(im->notes);
 	free(im->files);
 	free(im->source);
@@ -71,14 +74,43 @@ const char *build_keep_file(struct import *im, const char *path)
 
 /* -- accounts ------------------------------------------------------------------ */
 
-static bool is_taken(const struct import *im, const char *name)
+/* FNV-1a. */
+static struct import_account **bucket_of(const struct import *im, const char *name)
 {
-	for (size_t i = 0; i < im->account_count; i++) {
-		if (strcmp(im->accounts[i]->name, name) == 0) {
-			return true;
-		}
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *name; name++) {
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
 	}
-	return false;
+	return &im->names[(hash ^ hash >> 32) & (BUCKETS - 1)];
+}
+
+static struct import_account *find_name(const struct import *im, const char *name)
+{
+	struct import_account *a = *bucket_of(im, name);
+
+	while (a && strcmp(a->name, name) != 0) {
+		a = a->next_name;
+	}
+	return a;
+}
+
+static void keep_name(struct import *im, struct import_account *a)
+{
+	struct import_account **bucket = bucket_of(im, a->name);
+
+	a->next_name = *bucket;
+	*bucket = a;
+}
+
+static void forget_name(struct import *im, const struct import_account *a)
+{
+	struct import_account **at = bucket_of(im, a->name);
+
+	while (*at != a) {
+		at = &(*at)->next_name;
+	}
+	*at = a->next_name;
 }
 
 /* Letters, digits and what stands in names of hosts and addresses. */
@@ -109,13 +141,19 @@ struct import_account *build_account(struct import *im, struct span wanted)
 	if (im->account_count >= BUILD_ACCOUNTS_MAX) {
 		return NULL;
 	}
+	if (!im->names) {
+		im->names = mem_alloc(BUCKETS, sizeof(*im->names));
+	}
 	make_name(base, wanted);
 	snprintf(name, sizeof(name), "%s", base);
-	for (unsigned i = 2; is_taken(im, name); i++) {
-		snprintf(name, sizeof(name), "%s-%u", base, i);
+	struct import_account *first = find_name(im, name);
+	while (first && find_name(im, name)) {
+		snprintf(name, sizeof(name), "%s-%u", base, first->next_number++);
 	}
 	struct import_account *a = mem_alloc(1, sizeof(*a));
 	a->name = mem_str(name);
+	a->next_number = 2;
+	keep_name(im, a);
 	im->accounts = mem_resize(im->accounts, im->account_count + 1, sizeof(*im->accounts));
 	im->accounts[im->account_count++] = a;
 	return a;
@@ -129,6 +167,7 @@ void build_drop(struct import *im, struct import_account *a)
 		i++;
 	}
 	BUG_ON(i == im->account_count);
+	forget_name(im, a);
 	clear_account(a);
 	free(a);
 	im->account_count--;

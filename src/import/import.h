@@ -61,6 +61,9 @@ struct import_account {
 	char *parent;		/* "account name : parent", or NULL */
 	struct import_setting *settings;
 	size_t count;
+	/* Private to build.c. */
+	struct import_account *next_name;	/* of the same bucket */
+	unsigned next_number;	/* that "name-2" and so on have not got yet */
 };
 
 struct import {
@@ -69,6 +72,7 @@ struct import {
 	struct import_account defaults;	/* for all accounts */
 	struct import_account **accounts;	/* in the order of the file */
 	size_t account_count;
+	struct import_account **names;	/* a hash table, private to build.c */
 	struct import_note *notes;
 	size_t note_count, notes_more;	/* more: beyond the maximum, only counted */
 	size_t carried;		/* settings of the other program without any note */

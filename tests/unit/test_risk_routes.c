@@ -123,8 +123,9 @@ static void there_may_be_many(void **state)
 	(void)state;
 	buf_init(&text, 1 << 20);
 	for (int i = 0; i < MANY; i++) {
-		assert_true(buf_printf(&text, "%su%d@x%d.org\n",
-				       i == MANY / 2 ? "account b\nto " : "to ", i % (MANY / 2), i % (MANY / 2) % 7));
+		int k = i % (MANY / 2);
+		assert_true(buf_printf(&text, "%sto u%d@x%d.org\n",
+				       i == MANY / 2 ? "account b\n" : "", k, k % 7));
 	}
 	find(text.data, NULL, &all);
 	for (size_t i = 0; i < all.size; i++) {
