@@ -70,7 +70,10 @@ char *conf_shown(const struct account *a, enum key key)
 		return is_emptied ? mem_str("") : NULL;
 	}
 	char *shown = mem_str(row->type == TYPE_SECRET ? MASK : text);
-	text_hide_pin(shown);
+	/* Other types are checked: they would not be the same any more. */
+	if (row->type == TYPE_PATH || row->type == TYPE_STRING) {
+		text_hide_pin(shown);
+	}
 	return shown;
 }
 
