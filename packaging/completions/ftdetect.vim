@@ -1,0 +1,2 @@
+" SPDX-License-Identifier: ISC
+au BufNewFile,BufRead .relayrc,relayrc,relayrc.* setfiletype relayrc
