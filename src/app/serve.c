@@ -182,11 +182,12 @@ static void end(struct serve *s, const struct smtp_envelope *v)
 
 /* -- the session ----------------------------------------------------------------------- */
 
-static int end_session(enum smtp_server_how how)
+static int end_session(const struct serve *s, enum smtp_server_how how)
 {
 	bool is_ours = how != SERVER_QUIT && how != SERVER_LOST;
 
-	if (is_ours) {
+	/* A Unix socket's client reads our reply all the same, and a flood of them is over soon. */
+	if (is_ours && s->gate.peer.kind != PEER_UNIX) {
 		see_off();
 	}
 	return is_ours && how != SERVER_SHUTDOWN ? EX_PROTOCOL : EX_OK;
@@ -220,7 +221,7 @@ static int run(struct serve *s)
 			serve_queue(s->call, action.data, s->signals, s->gate.slot);
 			break;
 		case SERVER_DONE:
-			return end_session(action.how);
+			return end_session(s, action.how);
 		}
 	}
 }

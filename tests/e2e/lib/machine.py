@@ -233,9 +233,9 @@ class Machine:
         """A connection of that user's."""
         uid = user if isinstance(user, int) else self.users[user]
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(20)
         with short(self.root / "run/relay/submit") as name, acting_as(uid):
             client.connect(name)
+        client.settimeout(20)
         return client
 
     def connect(self, user):
