@@ -149,7 +149,7 @@ static void recipients_go_where_postfix_sends_them(void **state)
 		"x.example.org smtp:[exact.test]\n"
 		"me@example.org smtp:[address.test]\n"
 		"example.com smtp:[domain.test]\n");
-	struct account *chain[ROUTE_CHAIN_MAX];
+	const struct account *chain[ROUTE_CHAIN_MAX];
 	struct conf c;
 	struct route route;
 	struct err e = { 0 };
