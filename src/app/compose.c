@@ -45,15 +45,15 @@ static bool is_other(void *context, const char *spec)
 /* In the machine's mail nobody writes as another user. */
 static bool unmask(struct call *c, struct err *e)
 {
-	const char *login = identity_login(&c->id);
-	bool is_name = addr_is_safe(span_str(login));
-	struct impostor x = { c, is_other, is_name ? login : "nobody" };
 	struct buf header;
 	bool found;
 
 	if (!ownership_counts(&c->id)) {
 		return true;
 	}
+	const char *login = identity_login(&c->id);
+	bool is_name = addr_is_safe(span_str(login));
+	struct impostor x = { c, is_other, is_name ? login : "nobody" };
 	buf_init(&header, 2 * MESSAGE_HEADER_MAX);
 	bool ok = impostor_unmask(&x, buf_span(&c->message.header), &header, &found, e);
 	if (ok && found) {
