@@ -181,5 +181,6 @@ def test_installed_beside_other_mail_programs(tmp_path):
 @pytest.mark.skipif(not shutil.which("meson"), reason="no meson")
 def test_without_systemd(tmp_path):
     paths, _ = installed(tmp_path, "--prefix=/usr", "-Dsystemd=disabled", "-Dlinks=relay")
-    assert not {p for p in paths if "systemd" in p.replace("systemd-user", "") or "NetworkManager" in p or ".d/" in p}
+    assert not {p for p in paths if "systemd" in p.replace("systemd-user", "") or "NetworkManager" in p
+                or "sysusers.d/" in p or "tmpfiles.d/" in p}
     assert "/usr/sbin/sendmail" in paths
