@@ -86,12 +86,24 @@ static bool is_cared_for(const struct submission *s, bool is_kept)
 	return s->queue != NULL;
 }
 
-static void tell_parts(const struct submission *s, bool is_kept)
+static bool is_sent_to_any(const struct smtp_txn *txn)
 {
+	for (size_t i = 0; i < txn->rcpt_count; i++) {
+		if (txn->rcpts[i].outcome.verdict == VERDICT_ACCEPTED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void tell_parts(const struct submission *s, const struct smtp_txn *all, bool is_kept)
+{
+	bool some_have_it = is_sent_to_any(all);
+
 	for (unsigned i = 0; i < s->part_count; i++) {
 		const struct part *p = &s->parts[i];
 		tell_failures(p->account, &p->delivery, &p->facts,
-			      p->why.cause ? &p->why : NULL, is_kept);
+			      p->why.cause ? &p->why : NULL, is_kept, some_have_it);
 	}
 }
 
@@ -127,7 +139,7 @@ static void end(struct submission *s, const struct smtp_txn *all)
 	}
 	answer_client(s, all, is_kept, !s->settle.is_told && settled != SETTLED_ERROR);
 	if (errors != ERRORS_QUIET) {
-		tell_parts(s, is_kept);
+		tell_parts(s, all, is_kept);
 		if (settled == SETTLED_ERROR || (s->status == EX_TEMPFAIL && s->no_queue.cause)) {
 			say("it cannot be kept in the queue: %s",
 			    settled == SETTLED_ERROR ? e.text : s->no_queue.text);

@@ -42,10 +42,11 @@ static void tell_session(const struct account *a, const struct session_facts *fa
 /* One line for each recipient that failed; one for all that the session took with it, but
  * each is named when others have got the message. */
 void tell_failures(const struct account *a, const struct delivery *d,
-		   const struct session_facts *facts, const struct err *why, bool is_kept)
+		   const struct session_facts *facts, const struct err *why, bool is_kept,
+		   bool others_have_it)
 {
 	const struct smtp_txn *txn = &d->job.txn;
-	bool one_for_all = why != NULL && !is_kept;
+	bool one_for_all = why != NULL && !is_kept && !others_have_it;
 
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
 		one_for_all = one_for_all && shares_fate(&txn->rcpts[i].outcome, why);

@@ -16,10 +16,11 @@ int tell_exit_status(const struct smtp_txn *txn, bool is_kept) RELAY_CHECKED;
 
 /*
  * Names everyone who did not get it and for whom it is not kept.  `why`: what ended the
- * session, or NULL.
+ * session, or NULL.  others_have_it: by another account.
  */
 void tell_failures(const struct account *a, const struct delivery *d,
-		   const struct session_facts *facts, const struct err *why, bool is_kept);
+		   const struct session_facts *facts, const struct err *why, bool is_kept,
+		   bool others_have_it);
 
 enum tell_why {
 	TELL_TRIED,	/* an attempt failed, or none was wanted (-odq) */
