@@ -297,6 +297,19 @@ void drain_over(struct drain *d, struct delivery *delivery, const struct session
 	drain_take_turn(d, drain_item_of(delivery), facts, why);
 }
 
+static void suspend_item(struct drain *d, struct drain_item *item, const struct err *why)
+{
+	if (d->is_wanted && !d->is_wanted(d->context, &item->entry)) {
+		leave(d, item);
+	} else if (item->delivery.job.txn.rcpt_count == 0) {
+		end_item(d, item, NULL);	/* a report is owed */
+	} else if (item->rest_count > 0 && !can_write_down(d, item)) {
+		leave(d, item);
+	} else {
+		drain_take_turn(d, item, NULL, why);
+	}
+}
+
 void drain_suspend(struct drain *d, const struct err *why)
 {
 	enum queue_place place;
@@ -304,10 +317,11 @@ void drain_suspend(struct drain *d, const struct err *why)
 
 	while (d->pick && d->pick(d->context, &place, id)) {
 		struct drain_item *item = claim(d, place, id);
-		if (item && (!d->is_wanted || d->is_wanted(d->context, &item->entry))) {
-			drain_take_turn(d, item, NULL, why);
-		} else if (item) {
-			leave(d, item);
+		if (item) {
+			suspend_item(d, item, why);
+		}
+		if (d->other_count >= DRAIN_OTHERS_MAX) {
+			drain_others(d);
 		}
 	}
 	drain_others(d);

@@ -294,6 +294,15 @@ def test_given_up_mail_is_removed_when_its_sender_has_known_for_long(server, acc
     assert queue.state(old) is None
 
 
+@pytest.mark.parametrize("settings", [{}, {"user": "u", "password_file": "/nonexistent"}], ids=["up", "no password"])
+def test_what_was_given_up_before_a_crash_goes_to_failed(server, account, queue, flush, settings):
+    """Also when its account cannot be used now: nothing is to be sent."""
+    account(server, **settings)
+    given_up = queue.put("deferred", status={"b@y.test": "refused told"}, attempts=3)
+    assert flush("-qf").rc == 0
+    assert queue.places() == {given_up: "failed"} and queue.state(given_up)["attempts"] == "3"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
 def test_nothing_is_sent_that_could_not_be_removed(server, account, queue, flush):
     """A read-only file system: else every run would send the message once more."""

@@ -1,4 +1,5 @@
 """Several accounts for one message, and the sessions that each account allows."""
+import os
 import subprocess
 import threading
 import time
@@ -86,14 +87,32 @@ def test_a_burst(three, relay, environment, queue, most):
     assert servers[0].most <= most and servers[1].most == 1 and servers[2].most <= most
 
 
-def test_many_messages_need_few_open_files(three, run_sendmail, queue):
-    servers = three(max_connections=1)
+@pytest.mark.parametrize("first_is", ["up", "down"])
+def test_many_messages_need_few_open_files(three, run_sendmail, queue, first_is):
+    servers = three(DOWN if first_is == "down" else {}, max_connections=1)
     head = f"via: <{SENDER}> two\n"
     for n in range(250):
         queue.put("deferred", sender=SENDER, recipients=[A], head=f"{head}recipient: <{B}> via=1\n")
     done = run_sendmail(["-q"], under=["prlimit", "--nofile=150"])
-    assert (done.rc, done.err) == (0, "") and done.out.startswith("relay: 250 sent, 0 deferred")
-    assert [len(received(s)) for s in servers] == [250, 250, 0] and queue.places() == {}
+    sent = 250 if first_is == "up" else 0
+    assert (done.rc, done.err) == (0, "") and done.out.startswith(f"relay: {sent} sent, {250 - sent} deferred")
+    assert [len(received(s)) for s in servers] == [sent, 250, 0] and len(queue.places()) == 250 - sent
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+@pytest.mark.parametrize("first_is", ["up", "down"])
+def test_nothing_is_sent_whose_rest_could_not_be_kept_on_a_full_disk(three, run_sendmail, queue, tmp_path, first_is):
+    """Else every run would send it once more to those who have it."""
+    first = {} if first_is == "up" else {"user": "u", "password_file": tmp_path / "none"}
+    servers = three({}, DOWN if first_is == "up" else {}, each={"default": first})
+    waiting = queue.put("deferred", sender=SENDER, recipients=[A], head=f"via: <{SENDER}> two\nrecipient: <{B}> via=1\n")
+    full = (f"mkdir {tmp_path}/m && mount -t tmpfs -o size=64k,mode=700 none {tmp_path}/m && "
+            f"cp -a {queue.path} {tmp_path}/m && mount --bind {tmp_path}/m/queue {queue.path} && "
+            f"mkdir -m 700 -p {queue.path}/state {queue.path}/incoming && "
+            f"{{ cat /dev/zero >{tmp_path}/m/fill; }} 2>/dev/null; \"$@\"; \"$@\"; test -f {queue.path}/deferred/{waiting}")
+    done = run_sendmail(["-qf"], under=["unshare", "--mount", "sh", "-c", full, "full"])
+    assert done.rc == 0 and "No space left on device" in done.err and "1 with an error" in done.out
+    assert [received(s) for s in servers] == [[], [], []]
 
 
 def test_workers_share_the_sessions_of_an_account(three, run_sendmail, queue):
