@@ -41,22 +41,28 @@ static bool has_name(const struct queue_names *names, const char *id)
 	return false;
 }
 
+static bool is_of_group(const struct drain *d, const struct queue_entry *v)
+{
+	struct buf group BUF_AUTO;
+
+	buf_init(&group, QUEUE_GROUP_MAX);
+	return queue_entry_group(v, queue_entry_via(v), &group) &&
+	       strcmp(group.data, d->group) == 0;
+}
+
 /* Complete, of this group, and due: without a lock. */
 static bool is_ours(struct drain *d, const char *id)
 {
 	struct queue_entry v;
-	struct buf group BUF_AUTO;
 	struct err e;
 
-	buf_init(&group, QUEUE_HEAD_MAX);
 	if (has_name(&d->stuck, id)) {
 		return false;
 	}
 	bool ours = queue_peek(d->queue, QUEUE_INCOMING, id, &v, &e) == QUEUE_CLAIMED;
 	if (ours) {
 		const struct queue_times times = settings_times(d->account, v.sender);
-		ours = queue_entry_group(&v, queue_entry_via(&v), &group) &&
-		       strcmp(group.data, d->group) == 0 && queue_is_due(&v, &times, clock_now());
+		ours = is_of_group(d, &v) && queue_is_due(&v, &times, clock_now());
 	}
 	queue_entry_clear(&v);
 	return ours;
@@ -259,6 +265,21 @@ static bool can_write_down(struct drain *d, struct drain_item *item)
 	return false;
 }
 
+/*
+ * Since it was looked at, another process may have had it, and may have left it for another
+ * account.  Our lock may then have hidden it from those who have that one's sessions.
+ */
+static bool is_still_ours(struct drain *d, struct drain_item *item, bool is_picked)
+{
+	if (!is_of_group(d, &item->entry)) {
+		if (item->file.place == QUEUE_INCOMING) {
+			drain_serve_later(d, item);
+		}
+		return false;
+	}
+	return !is_picked || !d->is_wanted || d->is_wanted(d->context, &item->entry);
+}
+
 static struct drain_item *next_item(struct drain *d)
 {
 	bool has_looked = false, is_picked;
@@ -267,9 +288,7 @@ static struct drain_item *next_item(struct drain *d)
 
 	while (next_id(d, &has_looked, &place, &is_picked, id)) {
 		struct drain_item *item = claim(d, place, id);
-		if (item && ((is_picked && d->is_wanted &&
-			      !d->is_wanted(d->context, &item->entry)) ||
-			     !can_write_down(d, item))) {
+		if (item && (!is_still_ours(d, item, is_picked) || !can_write_down(d, item))) {
 			leave(d, item);
 		} else if (item) {
 			return item;
@@ -299,7 +318,7 @@ void drain_over(struct drain *d, struct delivery *delivery, const struct session
 
 static void suspend_item(struct drain *d, struct drain_item *item, const struct err *why)
 {
-	if (d->is_wanted && !d->is_wanted(d->context, &item->entry)) {
+	if (!is_still_ours(d, item, true)) {
 		leave(d, item);
 	} else if (item->delivery.job.txn.rcpt_count == 0) {
 		end_item(d, item, NULL);	/* a report is owed */

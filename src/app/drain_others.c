@@ -65,17 +65,56 @@ static void turn_over(void *context, struct delivery *delivery, const struct ses
 
 /* An account to be tried for once more, when all messages are out of our hands. */
 struct drain_busy {
-	const struct account *account;
+	const struct account *account;	/* NULL: the one of the entry's first recipient that waits */
 	char *group;
+	struct queue_entry entry;
 	struct drain_busy *later;
 };
 
-static void note_busy(struct drain *d, const struct account *a, const char *group)
+static struct drain_busy *add_busy(struct drain *d)
 {
 	struct drain_busy *b = mem_alloc(1, sizeof(*b));
 
-	*b = (struct drain_busy){ .account = a, .group = mem_str(group), .later = d->busy };
+	queue_entry_init(&b->entry);
+	b->later = d->busy;
 	d->busy = b;
+	return b;
+}
+
+static void note_busy(struct drain *d, const struct account *a, const char *group)
+{
+	struct drain_busy *b = add_busy(d);
+
+	b->account = a;
+	b->group = mem_str(group);
+}
+
+/* Not before the session is over: it may be with that account, as a fallback. */
+void drain_serve_later(struct drain *d, struct drain_item *item)
+{
+	struct drain_busy *b = add_busy(d);
+
+	b->entry = item->entry;
+	queue_entry_init(&item->entry);
+}
+
+/* False: the account is gone. */
+static bool find_account(struct drain *d, struct drain_busy *b)
+{
+	unsigned via = queue_entry_via(&b->entry);
+	struct buf group BUF_AUTO;
+	struct err ignored;
+
+	if (b->account) {
+		return true;
+	}
+	buf_init(&group, QUEUE_GROUP_MAX);
+	b->account = settings_of_via(d->conf, &b->entry, via, d->id, &ignored);
+	if (!b->account || !queue_entry_group(&b->entry, via, &group)) {
+		return false;
+	}
+	b->group = mem_str(group.data);
+	return true;
 }
 
 static bool take_slot(const struct drain *d, const struct account *a, const char *group, int *slot)
@@ -172,7 +211,10 @@ void drain_others(struct drain *d)
 	}
 	while ((b = d->busy)) {
 		d->busy = b->later;
-		serve(d, b);
+		if (find_account(d, b)) {
+			serve(d, b);
+		}
+		queue_entry_clear(&b->entry);
 		free(b->group);
 		free(b);
 	}

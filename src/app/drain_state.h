@@ -32,6 +32,12 @@ void drain_take_turn(struct drain *d, struct drain_item *item, const struct sess
 /* The account has all its sessions in use, and did nothing. */
 void drain_leave_turn(struct drain *d, struct drain_item *item);
 
+/*
+ * Another account has to send it first: when all messages are out of our hands, that one's
+ * sessions are tried for.  Takes item->entry.
+ */
+void drain_serve_later(struct drain *d, struct drain_item *item);
+
 /* For deliver_source: others wait for the slot, always. */
 bool drain_sees_off(void *context);
 
