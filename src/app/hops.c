@@ -35,6 +35,32 @@ static struct hop usual_hop(const struct account *a)
 	};
 }
 
+/* When `tls_starttls` is set, it says which of the two services is meant. */
+static bool is_wanted(const struct account *a, const struct net_service *s)
+{
+	return !conf_is_set(a, KEY_TLS_STARTTLS) ||
+	       conf_on(a, KEY_TLS_STARTTLS) != s->is_implicit_tls;
+}
+
+/* False: none is left. */
+static bool keep_wanted(const struct account *a, struct net_services *found, const char *domain,
+			struct err *e)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < found->count; i++) {
+		if (is_wanted(a, &found->at[i])) {
+			found->at[count++] = found->at[i];
+		}
+	}
+	found->count = count;
+	bool is_starttls = conf_on(a, KEY_TLS_STARTTLS);
+	return count > 0 ||
+	       err_set(e, CAUSE_DNS, "DNS names for %s only servers with %s, but tls_starttls is %s",
+		       domain, is_starttls ? "TLS from the start" : "STARTTLS",
+		       is_starttls ? "on" : "off");
+}
+
 static bool look_up(struct hops *h, const struct account *a, struct span domain, struct err *e)
 {
 	long cap = conf_number(a, KEY_TIMEOUT);
@@ -48,30 +74,20 @@ static bool look_up(struct hops *h, const struct account *a, struct span domain,
 		return err_ctx(e, "host");
 	}
 	set_name(h->srv_domain, buf_span(&ascii));
-	return net_services_find(h->srv_domain, clock_deadline(seconds), &h->found, e);
-}
-
-/* When `tls_starttls` is set, it says which of the two services is meant. */
-static bool is_wanted(const struct account *a, const struct net_service *s)
-{
-	return !conf_is_set(a, KEY_TLS_STARTTLS) ||
-	       conf_on(a, KEY_TLS_STARTTLS) != s->is_implicit_tls;
+	return net_services_find(h->srv_domain, clock_deadline(seconds), &h->found, e) &&
+	       keep_wanted(a, &h->found, h->srv_domain, e);
 }
 
 static bool next_found(struct hops *h, const struct account *a, struct hop *ret)
 {
-	while (h->found_at < h->found.count) {
-		const struct net_service *s = &h->found.at[h->found_at++];
-		if (!is_wanted(a, s)) {
-			continue;
-		}
-		*ret = (struct hop){ .account = a, .port = s->port,
-				     .is_starttls = !s->is_implicit_tls };
-		set_name(ret->host, span_str(s->host));
-		set_name(ret->srv_domain, span_str(h->srv_domain));
-		return true;
+	if (h->found_at == h->found.count) {
+		return false;
 	}
-	return false;
+	const struct net_service *s = &h->found.at[h->found_at++];
+	*ret = (struct hop){ .account = a, .port = s->port, .is_starttls = !s->is_implicit_tls };
+	set_name(ret->host, span_str(s->host));
+	set_name(ret->srv_domain, span_str(h->srv_domain));
+	return true;
 }
 
 /* True: *ret is a server or *result is trouble; false: the account has no more. */

@@ -66,6 +66,16 @@ def test_tls_starttls_says_which_of_the_two(net, setting, which):
     assert servers[1 - which].connections == []
 
 
+@pytest.mark.parametrize("setting, named", [("off", STARTTLS), ("on", TLS)])
+def test_only_the_other_one_is_named(net, setting, named):
+    server = net.server(tls="starttls" if setting == "off" else "implicit")
+    net.dns.zone |= {named: [(1, 0, server.port, f"smtp.{DOMAIN}")]}
+    done = net.send(tls_starttls=setting)
+    judge.failed(done, most=1)
+    assert DOMAIN in done.err and f"but tls_starttls is {setting}" in done.err
+    assert server.connections == []
+
+
 def test_priorities_and_the_next_one_when_a_server_is_down(net):
     last, busy = net.server(), net.server(rules=BUSY)
     net.dns.zone |= {TLS: [(30, 0, last.port, f"c.{DOMAIN}"), (20, 0, busy.port, f"b.{DOMAIN}"),
