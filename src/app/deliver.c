@@ -82,6 +82,9 @@ void delivery_suspend(struct delivery *d, const struct err *e)
 
 /* -- the servers, one after another ------------------------------------------------------ */
 
+/* Then comes how many are left out.  The first must fit. */
+enum { TRAIL_MAX = ERR_TEXT_MAX - 40, TRAIL_TEXT_MAX = 512 };
+
 struct tour {
 	const struct deliver_options *o;
 	struct hops hops;
@@ -89,8 +92,9 @@ struct tour {
 	int slot;			/* of a fallback account; -1 = none */
 	struct buf secret;
 	struct buf trail;		/* what was wrong with the servers so far */
-	struct err first;		/* the same of the first of them */
-	unsigned failed;		/* servers */
+	unsigned told, failed;		/* servers: in the trail; all */
+	/* The first trouble; but one that can pass by itself rather than one that cannot. */
+	struct err first;
 };
 
 static bool find_secret(const struct deliver_options *o, const struct account *a,
@@ -147,23 +151,34 @@ static bool enter_account(struct tour *t, const struct account *a, struct err *e
 	return true;
 }
 
-/* What the server's trouble is, in the line for all of them. */
+/* What comes behind the last that fits is left out. */
+static void add_to_trail(struct tour *t, const struct hop *hop, const char *login_at,
+			 const char *text)
+{
+	bool is_other = hop->account != t->o->account;
+
+	if (t->told == t->failed &&
+	    buf_printf(&t->trail, "%s%s%s%s%s%s%s%.*s", t->told > 0 ? "; " : "",
+		       is_other ? "account " : "", is_other ? hop->account->name : "",
+		       is_other ? ": " : "", login_at ? "login at " : "",
+		       login_at ? login_at : "", login_at ? " failed: " : "", TRAIL_TEXT_MAX,
+		       text)) {
+		t->told++;
+	}
+}
+
 static void note_trouble(struct tour *t, const struct hop *hop, const struct session_facts *facts,
 			 const struct err *e)
 {
-	bool is_other = hop->account != t->o->account;
-	bool is_login = facts->account == hop->account && facts->login_refused;
+	bool is_login = e->cause == CAUSE_AUTH && facts->login_refused;
+	bool can_pass = cause_row(e->cause)->retry == RETRY_LATER;
 
-	if (t->failed++ == 0) {
+	if (t->failed == 0 || (can_pass && cause_row(t->first.cause)->retry == RETRY_NEVER)) {
 		t->first = *e;
 	}
-	/* What does not fit is left out. */
-	bool fits = buf_printf(&t->trail, "%s%s%s%s%s%s%s", t->trail.size > 0 ? "; " : "",
-			       is_other ? "account " : "", is_other ? hop->account->name : "",
-			       is_other ? ": " : "", is_login ? "login at " : "",
-			       is_login ? hop->host : "", is_login ? " failed: " : "") &&
-		    buf_add_str(&t->trail, e->text);
-	if (t->o->verbose && fits && !hops_is_one(&t->hops)) {
+	add_to_trail(t, hop, !is_login ? NULL : facts->host[0] ? facts->host : facts->peer, e->text);
+	t->failed++;
+	if (t->o->verbose && !hops_is_one(&t->hops)) {
 		say("account %s: %s", hop->account->name, e->text);
 	}
 }
@@ -230,7 +245,11 @@ static bool go_round(struct tour *t, struct deliver_work *w, struct err *e)
 		}
 	}
 	if (t->failed > 1) {
-		err_set(e, t->first.cause, "%.*s", SPAN_ARG(buf_span(&t->trail)));
+		char more[40] = "";
+		if (t->told < t->failed) {
+			snprintf(more, sizeof(more), "; and %u more", t->failed - t->told);
+		}
+		err_set(e, t->first.cause, "%.*s%s", SPAN_ARG(buf_span(&t->trail)), more);
 		e->os_errno = t->first.os_errno;
 		w->facts->login_refused = false;
 		/* All share this line, not only the last server's words. */
@@ -248,7 +267,7 @@ bool deliver_run(const struct deliver_options *o, const struct deliver_source *s
 	*facts = (struct session_facts){ .port = 0 };
 	deliver_work_init(&work, source, facts);
 	buf_init_secret(&tour.secret, SECRET_MAX);
-	buf_init(&tour.trail, ERR_TEXT_MAX);
+	buf_init(&tour.trail, TRAIL_MAX);
 	bool ok = hops_init(&tour.hops, o->conf, o->account, e) && go_round(&tour, &work, e);
 	if (!ok) {
 		deliver_give_up(&work, e);

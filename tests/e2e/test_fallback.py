@@ -239,3 +239,30 @@ def test_the_sender_stays_that_of_the_account(scripted, pki, run_sendmail, log):
     sent_once(done, log, good, "two")
     assert good.messages[0].sender == "one@mail.test"
     assert b"From: one@mail.test" in good.messages[0].data
+
+
+# -- what is said when all of them fail --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("settings, other, status", [
+    ({"source_ip": "::1"}, {}, 75),                     # wrong settings, but the other account may be up later
+    ({}, {"source_ip": "::1"}, 75),
+    ({"source_ip": "::1"}, {"source_ip": "::1"}, 78),
+])
+def test_the_status_is_of_what_can_pass_by_itself(scripted, pki, run_sendmail, settings, other, status):
+    bad = scripted(**TROUBLE["greets-421"])
+    done = run_sendmail(TO, judge.MESSAGE, several(pki, {
+        "default": {"server": bad, "fallback": "two", **settings}, "two": {"server": bad, **other}}))
+    assert done.rc == status
+    assert done.err.count("\n") == 1 and done.err.index("account default: ") < done.err.index("; account two: ")
+
+
+def test_one_line_has_as_many_as_fit(pki, run_sendmail):
+    hosts = [f"n{n:02}-{'x' * 50}.invalid" for n in range(20)]
+    text = several(pki, {"default": {"host": " ".join(hosts), "tls": "off", "port": 9, "timeout": 5}})
+    done = run_sendmail(TO, judge.MESSAGE, text)
+    assert done.rc == 75 and done.err.count("\n") == 1
+    told = [host for host in hosts if host in done.err]
+    assert 5 < len(told) < 20 and done.err.endswith(f"; and {20 - len(told)} more\n") and "; ;" not in done.err
+    lines = run_sendmail(["-v", *TO], judge.MESSAGE, text).err.splitlines()
+    said = [line for line in lines if line.startswith("sendmail: account default: cannot resolve ") and "; " not in line]
+    assert [host for host in hosts if any(host in line for line in said)] == hosts
