@@ -20,8 +20,9 @@ enum {
 
 struct logsink {
 	int fd;			/* -1: no file, or it cannot be written */
-	const char *path;
-	const char *time_format;	/* NULL: no time */
+	/* Copies: the account may get the same settings once more while the log is open. */
+	char *path;
+	char *time_format;	/* NULL: no time */
 	char *host;
 	int facility;		/* -1: no syslog */
 	char name[NAME_MAX_BYTES];
@@ -90,7 +91,8 @@ static void set_name(struct logsink *sink, const char *name)
 struct logsink *logsink_open(const struct account *a, struct identity *id)
 {
 	const char *path = conf_text(a, KEY_LOGFILE);
-	const char *format = conf_text(a, KEY_LOGFILE_TIME_FORMAT);
+	const char *given = conf_text(a, KEY_LOGFILE_TIME_FORMAT);
+	const char *format = given ? given : "%b %d %H:%M:%S";
 	int facility = facility_of(a);
 	int fd = path ? open_file(path) : -1;
 
@@ -100,10 +102,8 @@ struct logsink *logsink_open(const struct account *a, struct identity *id)
 	struct logsink *sink = mem_alloc(1, sizeof(*sink));
 	*sink = (struct logsink){
 		.fd = fd,
-		.path = path,
-		.time_format = !format			      ? "%b %d %H:%M:%S"
-			       : strcmp(format, "none") == 0 ? NULL
-							      : format,
+		.path = path ? mem_str(path) : NULL,
+		.time_format = strcmp(format, "none") == 0 ? NULL : mem_str(format),
 		.host = mem_str(identity_host(id)),
 		.facility = facility,
 	};
@@ -121,6 +121,8 @@ void logsink_close(struct logsink *sink)
 		closelog();
 	}
 	close_file(sink);
+	free(sink->path);
+	free(sink->time_format);
 	free(sink->host);
 	free(sink);
 }

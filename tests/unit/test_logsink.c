@@ -159,12 +159,41 @@ static void without_a_log_there_is_no_sink(void **state)
 	conf_clear(&c);
 }
 
+/* Mail of the queue brings the settings of its call along, and its account may be this one. */
+static void settings_may_change_while_it_is_open(void **state)
+{
+	static const char format[] = "a time that is long enough to be freed";
+	char rc[512], line[1000];
+	struct conf c;
+	struct err e;
+	struct identity id = { .host = mem_str("laptop") };
+
+	(void)state;
+	assert_int_equal(truncate(path, 0), 0);
+	snprintf(rc, sizeof(rc), "host h\nlogfile %s\nlogfile_time_format %s\n", path, format);
+	struct account *a = good(&c, rc, NULL);
+	struct logsink *sink = logsink_open(a, &id);
+	assert_non_null(sink);
+	assert_true(conf_set(a, KEY_LOGFILE_TIME_FORMAT, span_str("%Y"), "here", &test_env, &e));
+	char *other MEM_AUTO = mem_str("what comes to stand where it was before");
+	put(sink, "smtp", "text");
+	logsink_close(sink);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, (int)sizeof(line), file));
+	fclose(file);
+	assert_memory_equal(line, format, sizeof(format) - 1);
+	identity_clear(&id);
+	conf_clear(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_name_is_a_setting_and_cannot_end_the_tag),
 		cmocka_unit_test(the_time_has_the_form_that_was_asked_for),
 		cmocka_unit_test(a_text_is_one_line_and_cut_when_it_is_long),
+		cmocka_unit_test(settings_may_change_while_it_is_open),
 		cmocka_unit_test(the_file_is_made_private),
 		cmocka_unit_test(without_a_log_there_is_no_sink),
 	};
