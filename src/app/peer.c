@@ -86,11 +86,12 @@ static void print_address(const union address *a, bool is_six, char *text, size_
 
 /*
  * "  12: LOCAL REMOTE 01 tx:rx tr:when retrnsmt UID timeout INODE …".  A socket that nobody has
- * any more (its state is not 01, its inode 0) is shown as root's: it is nobody's.
+ * any more (its inode is 0) is shown as root's: it is nobody's.  One that its owner has only
+ * shut down is his.
  */
 static int64_t uid_of_line(struct span line, const char *local, const char *remote)
 {
-	enum { LOCAL = 1, REMOTE, STATE, UID = 7, INODE = 9, FIELDS };
+	enum { LOCAL = 1, REMOTE, UID = 7, INODE = 9, FIELDS };
 	struct span field[FIELDS] = { 0 };
 	unsigned long long uid = 0, inode = 0;
 
@@ -102,7 +103,6 @@ static int64_t uid_of_line(struct span line, const char *local, const char *remo
 	}
 	bool is_it = span_equal(field[LOCAL], span_str(local)) &&
 		     span_equal(field[REMOTE], span_str(remote)) &&
-		     span_equal(field[STATE], span_str("01")) &&
 		     text_unsigned(field[INODE], ~0ULL, &inode) && inode != 0 &&
 		     text_unsigned(field[UID], UINT32_MAX - 1, &uid);
 	return is_it ? (int64_t)uid : -1;
@@ -134,7 +134,10 @@ static int64_t look_up(const char *path, const char *local, const char *remote)
 	return peer_uid_in(buf_span(&table), local, remote);
 }
 
-/* The peer's socket is the one whose local address is our remote one. */
+/*
+ * The peer's socket is the one whose local address is our remote one.  Not /proc/net, which a
+ * /proc with processes alone has not (ProcSubset=pid of systemd).
+ */
 static int64_t loopback_uid(int fd, const union address *peer)
 {
 	union address own = { 0 };
@@ -150,7 +153,8 @@ static int64_t loopback_uid(int fd, const union address *peer)
 	for (int is_six = may_be_four ? 0 : 1; uid < 0 && is_six < 2; is_six++) {
 		print_address(peer, is_six, local, sizeof(local));
 		print_address(&own, is_six, remote, sizeof(remote));
-		uid = look_up(is_six ? "/proc/net/tcp6" : "/proc/net/tcp", local, remote);
+		uid = look_up(is_six ? "/proc/self/net/tcp6" : "/proc/self/net/tcp", local,
+			      remote);
 	}
 	return uid;
 }
@@ -172,6 +176,10 @@ struct peer peer_of(int fd)
 	} else if (is_loopback(&peer)) {
 		p.kind = PEER_LOOPBACK;
 		p.uid = loopback_uid(fd, &peer);
+		/* Who closes it in the very moment of the look can be shown as root, too. */
+		if (p.uid == 0) {
+			p.uid = loopback_uid(fd, &peer);
+		}
 	}
 	return p;
 }

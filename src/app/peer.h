@@ -30,7 +30,7 @@ struct peer {
 
 struct peer peer_of(int fd);
 
-/* In the text of /proc/net/tcp: the user whose socket has these two addresses, or -1. */
+/* In the text of /proc/self/net/tcp: the user whose socket has these two addresses, or -1. */
 int64_t peer_uid_in(struct span table, const char *local, const char *remote);
 
 #endif

@@ -161,10 +161,10 @@ def test_a_large_message_is_refused_early(machine):
 
 # -- TCP ----------------------------------------------------------------------------------------------------------
 
-@pytest.fixture
-def tcp(machine):
-    """tcp(user): an smtplib.SMTP of that user's, over 127.0.0.1; here is its machine."""
-    here = machine()
+@pytest.fixture(params=["defaults", "subset=pid,hidepid=invisible"])
+def tcp(machine, request):
+    """tcp(user): an smtplib.SMTP of that user's, over 127.0.0.1; here is its machine. Its /proc is as usual, or as the units have it."""
+    here = machine(proc=request.param)
 
     def connect(user):
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -196,6 +196,23 @@ def test_over_tcp_the_user_is_known_too(tcp):
     [id] = tcp.here.queue.places()
     assert f"\nuid: {USERS['alice']}\n" in tcp.here.queue.file(id).read_text()
     assert tcp("root").mail("bob")[0] in (250, 503)
+
+
+def test_who_says_no_more_is_known(tcp):
+    """A client that has shut down its side, and reads on, does not escape its limits."""
+    here = tcp.here
+    if here.namespace is None:
+        pytest.skip("needs a /proc in the root")
+    here.configure((here.root / "etc/relayrc").read_text() + "authorized_submit_users !alice, static:all\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with acting_as(USERS["alice"]):
+            client = socket.create_connection(listener.getsockname(), 20)
+        accepted, _ = listener.accept()
+    client.sendall(b"EHLO me\r\nMAIL FROM:<x@far.test>\r\nRCPT TO:<b@far.test>\r\nBDAT 14 LAST\r\nSubject: x\r\n\r\nQUIT\r\n")
+    client.shutdown(socket.SHUT_WR)
+    with accepted:
+        here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=accepted, stdout=accepted, stderr=subprocess.DEVNULL).wait(30)
+    assert b"554 5.7.1 user alice may not send mail here" in client.makefile("rb").read() and here.queue.places() == {}
 
 
 def test_who_has_hung_up_is_not_root(tcp):

@@ -101,7 +101,7 @@ static void a_connection_that_is_open_has_a_user(void **state)
 	socklen_t size = sizeof(six);
 
 	(void)state;
-	if (access("/proc/net/tcp", R_OK) != 0) {
+	if (access("/proc/self/net/tcp", R_OK) != 0) {
 		skip();
 	}
 	if (listener >= 0 && bind(listener, (struct sockaddr *)&six, size) == 0) {
@@ -111,6 +111,8 @@ static void a_connection_that_is_open_has_a_user(void **state)
 		to.sin_port = six.sin6_port;
 		assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
 		int fd FS_AUTO = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		check(fd, PEER_LOOPBACK, geteuid());
+		assert_int_equal(shutdown(client, SHUT_WR), 0);
 		check(fd, PEER_LOOPBACK, geteuid());
 		fs_close(&client);
 		check(fd, PEER_LOOPBACK, -1);
@@ -141,7 +143,9 @@ static void only_a_socket_that_somebody_has_counts(void **state)
 		{ LINE("01", "1000", "11"), 1000 },
 		{ LINE("01", "0", "11"), 0 },
 		{ LINE("01", "0", "0"), -1 },
-		{ LINE("04", "0", "11"), -1 },
+		{ LINE("04", "1000", "11"), 1000 },
+		{ LINE("05", "1000", "11"), 1000 },
+		{ LINE("05", "0", "0"), -1 },
 		{ LINE("01", "4294967295", "11"), -1 },
 		{ LINE("01", "x", "11"), -1 },
 		{ "   1: 0100007F:A000 0100007F:0019 01", -1 },

@@ -105,12 +105,12 @@ class Service:
 
 
 class Machine:
-    def __init__(self, binary, rc=None, relay_user=True):
+    def __init__(self, binary, rc=None, relay_user=True, proc="defaults"):
         if os.geteuid() != 0:
             pytest.skip("needs root, to have users of its own")
         if SETRESUID is None:
             pytest.skip("the number of setresuid(2) is not known for this machine")
-        self.binary, self.rc = binary, rc
+        self.binary, self.rc, self.proc = binary, rc, proc
         self.users = {name: uid for name, uid in USERS.items() if relay_user or name != "relay"}
         self.environment = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         self.environment["ASAN_OPTIONS"] = "intercept_tls_get_addr=0:" + self.environment.get("ASAN_OPTIONS", "")
@@ -174,8 +174,8 @@ class Machine:
 
     def _hold(self):
         """A mount namespace with a /proc; it ends with its holder, the holder with us."""
-        script = 'mount -t proc proc "$1" && echo up && exec cat'
-        self.holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", self.root / "proc"],
+        script = 'mount -t proc -o "$2" proc "$1" && echo up && exec cat'
+        self.holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", self.root / "proc", self.proc],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if self.holder.stdout.readline() == b"up\n":
             self.namespace = os.open(f"/proc/{self.holder.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
