@@ -27,6 +27,18 @@ static struct identity *id_of(const struct gate *g)
 	return &g->call->id;
 }
 
+enum { WHO_MAX = 128 };
+
+/* All who are not known are one user: else they alone would have no limits. */
+static const char *who_is(const struct gate *g, char text[WHO_MAX])
+{
+	if (id_of(g)->caller < 0) {
+		return "a user who is not known";
+	}
+	snprintf(text, WHO_MAX, "user %s", identity_login(id_of(g)));
+	return text;
+}
+
 /* -- sessions -------------------------------------------------------------------------- */
 
 bool gate_open(struct gate *g, struct call *c, struct smtp_answer *why)
@@ -63,7 +75,7 @@ static void open_queue(struct gate *g)
 bool gate_enter(struct gate *g, struct smtp_answer *why)
 {
 	const struct account *a = g->call->account;
-	char name[64];
+	char name[64], who[WHO_MAX];
 	struct err ignored;
 
 	if (!ownership_counts(id_of(g)) || !a) {
@@ -71,7 +83,7 @@ bool gate_enter(struct gate *g, struct smtp_answer *why)
 	}
 	open_queue(g);
 	unsigned most = (unsigned)conf_number(a, KEY_SUBMIT_CONCURRENCY_LIMIT);
-	if (!g->queue || most == 0 || id_of(g)->caller < 0) {
+	if (!g->queue || most == 0) {
 		return true;
 	}
 	snprintf(name, sizeof(name), "submit uid %lld", (long long)id_of(g)->caller);
@@ -79,8 +91,8 @@ bool gate_enter(struct gate *g, struct smtp_answer *why)
 		return true;
 	}
 	smtp_answer_set(why, VERDICT_TEMPORARY, 421, "4.3.2",
-			"user %s has %u sessions already (submit_concurrency_limit); try again later",
-			identity_login(id_of(g)), most);
+			"%s has %u sessions already (submit_concurrency_limit); try again later",
+			who_is(g, who), most);
 	return false;
 }
 
@@ -97,14 +109,13 @@ static bool may_send(const struct gate *g, struct smtp_answer *why)
 {
 	const char *list = conf_text(g->call->account, KEY_AUTHORIZED_SUBMIT_USERS);
 	bool is_known = id_of(g)->caller >= 0;
-	const char *login = is_known ? identity_login(id_of(g)) : NULL;
+	char who[WHO_MAX];
 
-	if (list && users_has(list, login)) {
+	if (list && users_has(list, is_known ? identity_login(id_of(g)) : NULL)) {
 		return true;
 	}
 	smtp_answer_set(why, VERDICT_PERMANENT, 554, "5.7.1",
-			"%s%s may not send mail here (authorized_submit_users)",
-			is_known ? "user " : "a user who is not known", is_known ? login : "");
+			"%s may not send mail here (authorized_submit_users)", who_is(g, who));
 	return false;
 }
 
@@ -142,16 +153,16 @@ static bool has_room(const struct gate *g, struct smtp_answer *why)
 {
 	size_t most = (size_t)conf_number(g->call->account, KEY_SUBMIT_QUEUE_LIMIT);
 	bool has = true;
+	char who[WHO_MAX];
 	struct err ignored;
 
-	if (!g->queue || most == 0 || id_of(g)->caller < 0 ||
+	if (!g->queue || most == 0 ||
 	    !queue_has_room(g->queue, id_of(g)->caller, most, &has, &ignored) || has) {
 		return true;
 	}
 	smtp_answer_set(why, VERDICT_TEMPORARY, 452, "4.3.2",
-			"user %s has %zu messages in the queue (submit_queue_limit); try again "
-			"later",
-			identity_login(id_of(g)), most);
+			"%s has %zu messages in the queue (submit_queue_limit); try again later",
+			who_is(g, who), most);
 	return false;
 }
 

@@ -19,13 +19,18 @@ static struct span without_mark(struct span entry)
 bool users_has(const char *list, const char *login)
 {
 	struct span rest = span_str(list);
+	bool is_known = login && login[0];
 
 	for (struct span entry = words_next(&rest, between); entry.size > 0;
 	     entry = words_next(&rest, between)) {
 		struct span name = without_mark(entry);
-		bool is_it = login && login[0] && span_equal(name, span_str(login));
+		bool is_it = is_known && span_equal(name, span_str(login));
 		if (is_it || is_everybody(name)) {
 			return name.size == entry.size;
+		}
+		/* He could be the one. */
+		if (!is_known && name.size < entry.size) {
+			return false;
 		}
 	}
 	return false;

@@ -13,7 +13,10 @@
 
 #include <stdbool.h>
 
-/* login NULL or "": somebody who is not known, whom only everybody fits. */
+/*
+ * login NULL or "": somebody who is not known: he is nobody who is named, but each who is
+ * excluded.
+ */
 bool users_has(const char *list, const char *login);
 
 /* The first entry that is none of these (a file, a table): it fits nobody.  Empty: none. */

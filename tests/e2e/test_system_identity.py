@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lib.machine import USERS, acting_as, machine      # noqa: F401
+from lib.serving import Raw
 
 LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
 HOST = socket.gethostname()
@@ -137,6 +138,29 @@ def test_the_sessions_of_a_user_are_limited(machine, scripted):
     held[0].say("QUIT")
     assert held[0].is_over()
     assert send(here).rc == 0
+
+
+def test_who_is_not_known_has_limits_too(machine):
+    """As behind a program that hands the client's bytes on (socat's EXEC): all such have one limit together."""
+    here = machine(more="submit_queue_limit 1\nsubmit_concurrency_limit 2\nauthorized_submit_users !bob, static:all\n")
+
+    def connect():
+        client, end = socket.socketpair()
+        client.settimeout(20)
+        with end:
+            here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=end, stdout=end, stderr=subprocess.DEVNULL)
+        return Raw(sock=client)
+    first, second, third = connect(), connect(), connect()
+    assert third.greeting == "421 4.3.2 a user who is not known has 2 sessions already (submit_concurrency_limit); try again later"
+    first.say("EHLO me")
+    assert first.say("MAIL FROM:<x@far.test>") == "554 5.7.1 a user who is not known may not send mail here (authorized_submit_users)"
+    here.configure((here.root / "etc/relayrc").read_text().replace("!bob, ", ""))
+    for client in first, second:
+        client.say("QUIT")
+        assert client.is_over()
+    client = connect()
+    client.say("EHLO me")
+    assert client.letter("x@far.test").startswith("250 ") and client.say("MAIL FROM:<x@far.test>").startswith("452 4.3.2 a user who is not known")
 
 
 def test_who_goes_on_in_the_background_holds_no_session(machine, scripted):
