@@ -17,32 +17,7 @@ static bool names_author(struct span name)
 	return false;
 }
 
-/* Is there such an address in text that is no list of addresses? */
-static bool has_other_word(const struct impostor *x, struct span text)
-{
-	static const char stops[] = " \t\r\n<>()[],;:\"";
-	char word[ADDR_MAX + 1];
-
-	while (text.size > 0) {
-		size_t size = 0;
-		while (size < text.size && !memchr(stops, text.data[size], sizeof(stops) - 1)) {
-			size++;
-		}
-		bool is_address = size < sizeof(word) && size > 0 &&
-				  memchr(text.data, '@', size);
-		if (is_address) {
-			memcpy(word, text.data, size);
-			word[size] = '\0';
-		}
-		if (is_address && x->is_other(x->context, word)) {
-			return true;
-		}
-		text = span_from(text, size + 1);
-	}
-	return false;
-}
-
-/* All of such text becomes the name of the user. */
+/* Who knows what a reader finds in it?  All of it becomes the name of the user. */
 static bool unmask_text(const struct impostor *x, const struct header_field *field,
 			struct buf *text)
 {
@@ -56,6 +31,72 @@ static bool unmask_text(const struct impostor *x, const struct header_field *fie
 	       buf_printf(text, " <%s>\r\n", x->own);
 }
 
+/* Behind the quoted text or the comment that begins there; the value was parsed, so it ends. */
+static size_t skip_inner(struct span value, size_t at)
+{
+	const bool is_comment = value.data[at] == '(';
+	size_t depth = 0;
+
+	for (; at < value.size; at++) {
+		char c = value.data[at];
+		if (c == '\\') {
+			at++;
+		} else if (is_comment ? c == '(' : depth == 0) {
+			depth++;
+		} else if (c == (is_comment ? ')' : '"') && --depth == 0) {
+			return at + 1;
+		}
+	}
+	return value.size;
+}
+
+/*
+ * Does an "@" stand in a name without quotes, or in a route?  Other programs take what is
+ * around it for the address: "root@localhost <joe@localhost>".
+ */
+static bool has_loose_at(struct span value, const struct addr_list *list)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < value.size;) {
+		const struct addr *a = next < list->count ? &list->at[next] : NULL;
+		char c = value.data[i];
+		if (a && value.data + i == a->where.data) {
+			i += a->where.size;
+			next++;
+			i += a->where.size == 0;
+		} else if (c == '"' || c == '(') {
+			i = skip_inner(value, i);
+		} else if (c == '@') {
+			return true;
+		} else {
+			i++;
+		}
+	}
+	return false;
+}
+
+/* All its addresses, with names that nobody can misread. */
+static bool write_anew(const struct impostor *x, const struct header_field *field,
+		       const struct addr_list *list, struct buf *text)
+{
+	size_t before = (size_t)(field->value.data - field->whole.data);
+	bool ok = buf_add_span(text, span_first(field->whole, before));
+
+	for (size_t i = 0; ok && i < list->count; i++) {
+		const struct addr *a = &list->at[i];
+		bool is_other = a->spec[0] != '\0' && x->is_other(x->context, a->spec);
+		struct buf name BUF_AUTO;
+		buf_init(&name, DISPLAY_MAX);
+		ok = display_read(field->value, a->where, &name) &&
+		     buf_add_str(text, i > 0 ? ", " : " ") &&
+		     display_add(text, buf_span(&name)) &&
+		     buf_printf(text, "%s<%s>", name.size > 0 ? " " : "",
+				is_other ? x->own : a->spec);
+	}
+	return ok && buf_add_str(text, "\r\n");
+}
+
 /* The field with each of these addresses replaced; *ret_found: there was one. */
 static bool unmask_field(const struct impostor *x, const struct header_field *field,
 			 struct buf *text, bool *ret_found)
@@ -67,8 +108,12 @@ static bool unmask_field(const struct impostor *x, const struct header_field *fi
 	addr_list_init(&list);
 	*ret_found = false;
 	if (!addr_list_parse(&list, field->value, &ignored)) {
-		*ret_found = has_other_word(x, field->value);
-		return !*ret_found || unmask_text(x, field, text);
+		*ret_found = true;
+		return unmask_text(x, field, text);
+	}
+	if (has_loose_at(field->value, &list)) {
+		*ret_found = true;
+		return write_anew(x, field, &list, text);
 	}
 	for (size_t i = 0; i < list.count; i++) {
 		const struct addr *a = &list.at[i];

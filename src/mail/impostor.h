@@ -2,8 +2,8 @@
 /*
  * impostor: a header that says to be from another user of the machine.  Where such an address
  * stands in From or Sender (or their Resent- forms), the user's own name takes its place;
- * display names and comments stay.  A value that is no list of addresses, but has such a one in
- * it, becomes a display name as a whole.  Pure.
+ * display names and comments stay.  A value that is no list of addresses becomes a display name
+ * as a whole: other programs could read such an address in it.  Pure.
  */
 #ifndef MAIL_IMPOSTOR_H
 #define MAIL_IMPOSTOR_H

@@ -1,9 +1,11 @@
 """Who may send as the machine, as whom, and how much: sendmail -bs in the system scope."""
+import email
 import re
 import shutil
 import smtplib
 import socket
 import subprocess
+from email.utils import getaddresses
 
 import pytest
 
@@ -72,6 +74,26 @@ def test_from_names_who_calls(machine, scripted, field, has_address):
         authors = "\n".join(re.findall(r"^(?:From|Sender): .*(?:\r\n[ \t].*)*", message.data.decode(), re.M))
         assert not re.search(r"(root|bob)(@| on )", authors.replace("<root@localhost> y", "")) and authors, authors
         assert "alice" in message.data.decode()
+
+
+UNCLEAR = [b"a <\"root\"@localhost>, b c", b"\0 <\"root\"@localhost>", b"<@x,@y:\"root\"@localhost> \xff", b"root@localhost. \xff", b"\"root\" \xff",
+           b"root(c)@localhost x", b"root@localhost <alice@localhost>", b"alice; \"root\"@localhost", b"alice,\n root@\n localhost x y"]
+
+
+@pytest.mark.parametrize("name", [b"From", b"Sender", b"Resent-From"])
+def test_no_program_reads_another_author(machine, scripted, name):
+    """From what is no list of addresses, every program makes something else."""
+    server = scripted()
+    here = machine(server)
+    here.configure((here.root / "etc/relayrc").read_text().replace("from machine@mail.test\n", ""))
+    here.serve()
+    for field in UNCLEAR:
+        assert send(here, data=name + b": " + field + b"\nResent-To: b@far.test\n" + LETTER).rc == 0
+    for message in server.settle().messages:
+        found = email.message_from_bytes(message.data)
+        authors = getaddresses([str(value) for key in ("From", "Sender", "Resent-From") for value in found.get_all(key, [])])
+        assert authors and all(address.startswith("alice@") for _, address in authors), authors
+    assert len(server.messages) == len(UNCLEAR)
 
 
 def test_root_may_write_as_everybody(machine, scripted):
