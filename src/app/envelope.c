@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* envelope: see envelope.h. */
 #include "app/envelope.h"
+#include "app/ownership.h"
 #include "base/mem.h"
 #include "mail/header.h"
 
@@ -57,6 +58,20 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 	return true;
 }
 
+/* In the machine's mail the header is not believed to be from another user, either. */
+static bool author_address(const struct account *a, struct identity *id, struct span header,
+			   char **ret, struct err *e)
+{
+	if (!header_sender(header, ret, e)) {
+		return false;
+	}
+	if (*ret && ownership_counts(id) && ownership_of(*ret, a, id) == OWNER_OTHER) {
+		free(*ret);
+		*ret = mem_str(identity_login(id));
+	}
+	return true;
+}
+
 /* The account's own address, or NULL when `from` is not set or is a pattern. */
 static bool account_address(const struct account *a, struct identity *id, struct span header,
 			    char **ret, struct err *e)
@@ -69,7 +84,7 @@ static bool account_address(const struct account *a, struct identity *id, struct
 	}
 	*ret = NULL;
 	if (from && strcmp(from, CONF_FROM_AUTHOR) == 0) {
-		return header_sender(header, ret, e);
+		return author_address(a, id, header, ret, e);
 	}
 	if (from && !addr_parse_one(ret, span_str(from), e)) {
 		e->cause = CAUSE_CONFIG;
@@ -106,6 +121,12 @@ static bool choose_sender(const struct envelope *v, const struct account *a,
 	const char *fallback = own || (v->given && !is_null) ? own : identity_login(id);
 	ret->has_own = own && own[0] && !local_is_own(own, a, id);
 	bool is_own = !v->given || (!is_null && own && is_own_sender(v, a, id, ret->has_own));
+	/* The service has asked the default account; this one may know another domain. */
+	if (!is_own && ownership_counts(id) && ownership_of(v->given, a, id) == OWNER_OTHER) {
+		return err_set(e, CAUSE_REFUSED,
+			       "the sender <%s> is another user of this machine; you are %s",
+			       v->given, identity_login(id));
+	}
 	ret->sender = local_qualify(is_own ? fallback : v->given, a, id);
 	ret->author = is_null ? local_qualify(fallback, a, id) : mem_str(ret->sender);
 	return addr_is_safe(span_str(ret->sender)) ||

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mail/addr.h"
+#include "sys/idn.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -45,9 +46,38 @@ static enum ownership owner_of(const char *login, int64_t caller)
 	return is_known ? OWNER_NONE : OWNER_OTHER;
 }
 
-enum ownership ownership_of(const char *addr, const struct account *a, struct identity *id)
+/* With the domain as DNS has it: letters that only look different are the same there. */
+static char *as_it_leaves(const char *addr)
 {
-	if (addr[0] == '\0' || !local_is_own(addr, a, id)) {
+	struct span all = span_str(addr), domain = addr_domain(all);
+	struct buf text;
+	struct err ignored;
+
+	buf_init(&text, 2 * ADDR_MAX);
+	if (text_is_ascii(domain) ||
+	    !buf_add_span(&text, span_first(all, all.size - domain.size)) ||
+	    !idn_to_ascii(domain, &text, &ignored)) {
+		buf_clear(&text);
+		return mem_str(addr);
+	}
+	return buf_take(&text);
+}
+
+/* Do names without a domain leave with one, and not as the account's own address? */
+static bool has_given_domain(const char *addr, const struct account *a, struct identity *id)
+{
+	const char *from = conf_from(a);
+	bool has_own = from && strcmp(from, CONF_FROM_AUTHOR) != 0 && !conf_on(a, KEY_AUTO_FROM);
+
+	return !has_own &&
+	       text_equal_fold(addr_domain(span_str(addr)), span_str(local_domain(a, id)));
+}
+
+enum ownership ownership_of(const char *given, const struct account *a, struct identity *id)
+{
+	char *addr MEM_AUTO = as_it_leaves(given);
+
+	if (addr[0] == '\0' || (!local_is_own(addr, a, id) && !has_given_domain(addr, a, id))) {
 		return OWNER_NONE;
 	}
 	char *login MEM_AUTO = login_of(addr);

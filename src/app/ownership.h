@@ -16,10 +16,12 @@ enum ownership {
 };
 
 /*
- * A local name (local.h) is the user of that login, without +detail and whatever its case is.
- * When the caller is not known (id->caller), every user is another one.
+ * A local name (local.h) is the user of that login, without +detail and whatever its case is;
+ * so is one at the domain that local names leave with, when they do not leave as the account's
+ * own address: to the world, joe@maildomain is joe.  When the caller is not known (id->caller),
+ * every user is another one.
  */
-enum ownership ownership_of(const char *addr, const struct account *a, struct identity *id);
+enum ownership ownership_of(const char *given, const struct account *a, struct identity *id);
 
 /* Must the caller's addresses be looked at?  Not outside the system scope, and not root's. */
 bool ownership_counts(const struct identity *id);

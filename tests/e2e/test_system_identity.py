@@ -48,6 +48,31 @@ def test_a_name_that_nobody_has_is_the_callers(machine, scripted):
     assert re.search(r"^sender: <alice@", here.queue.file(id).read_text(), re.M)
 
 
+@pytest.mark.parametrize("more", ["maildomain mail.test", "maildomain mail.test\nauto_from on\nallow_from_override on"])
+def test_the_name_of_another_does_not_leave_with_the_mail_domain(machine, scripted, more):
+    """bob is bob@mail.test to the world; who no user is may write from there, and at other domains everybody."""
+    server = scripted()
+    here = machine(server)
+    here.configure((here.root / "etc/relayrc").read_text().replace("from machine@mail.test\n", more + "\n"))
+    here.serve()
+    assert send(here, "-f", "bob@mail.test").rc == send(here, "-f", "Bob+x@MAIL.test").rc == 69
+    assert send(here, "-f", "alice@mail.test").rc == send(here, "-f", "shop@mail.test").rc == send(here, "-f", "bob@far.test").rc == 0
+    assert send(here, data=b"From: bob@mail.test\n" + LETTER).rc == 0
+    assert b"\nFrom: alice@mail.test\r\n" in server.settle().messages[-1].data
+    assert "bob@mail.test" not in [m.sender for m in server.messages]
+
+
+def test_an_author_who_is_another_is_no_sender(machine, scripted):
+    """`from %F`: the header says who the sender is, but not for everybody."""
+    server = scripted()
+    here = machine(server)
+    here.configure((here.root / "etc/relayrc").read_text().replace("machine@mail.test", "%F\nmaildomain mail.test\nallow_from_override off"))
+    here.serve()
+    assert send(here, data=b"From: bob\n" + LETTER).rc == send(here, data=b"From: bob@localhost\n" + LETTER).rc == 0
+    assert send(here, data=b"From: x@far.test\n" + LETTER).rc == 0
+    assert [m.sender for m in server.settle().messages] == ["alice@mail.test", "alice@mail.test", "x@far.test"]
+
+
 @pytest.mark.parametrize("user", ["root", "relay"])
 def test_root_may_be_everybody(machine, user):
     """Through the socket, too."""
