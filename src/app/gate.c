@@ -178,9 +178,7 @@ bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why)
 	}
 	/* Put right meanwhile, or not: what may be sent is not known. */
 	if (!g->call->account) {
-		return fail(why, VERDICT_TEMPORARY, 451, "4.3.5",
-			    "the configuration of the machine is wrong; root sees it with relay "
-			    "check");
+		return fail(why, VERDICT_TEMPORARY, 451, "4.3.5", settings_hidden);
 	}
 	return may_send(g, why) && is_own_name(g, sender, why) && has_disk(g, why) &&
 	       has_room(g, why);

@@ -2,6 +2,7 @@
 /* settings: see settings.h. */
 #include "app/settings.h"
 #include "app/handover.h"
+#include "app/ownership.h"
 #include "app/scope.h"
 #include "app/settings_env.h"
 #include "base/clock.h"
@@ -14,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char settings_hidden[] =
+	"the configuration of the machine is wrong; root sees it with relay check";
+
 /* How long an `eval` command may take. */
 enum { EVAL_SECONDS = 60 };
 
@@ -22,11 +26,16 @@ static bool run_eval(const char *command, struct buf *line, struct err *e)
 	return spawn_first_line(command, clock_deadline(EVAL_SECONDS), line, CAUSE_CONFIG, e);
 }
 
+static bool run_eval_quietly(const char *command, struct buf *line, struct err *e)
+{
+	return spawn_quietly(command, clock_deadline(EVAL_SECONDS), line, CAUSE_CONFIG, e);
+}
+
 static struct conf_env environment(struct identity *id)
 {
 	return (struct conf_env){
 		.home = identity_home(id),
-		.run = run_eval,
+		.run = ownership_counts(id) ? run_eval_quietly : run_eval,
 		.name = identity_name,
 		.name_arg = id,
 	};
@@ -106,12 +115,25 @@ bool settings_has_host(const struct options *o)
 	return false;
 }
 
+/*
+ * What is wrong with the machine's file is for who may read it: the error can quote a line, and
+ * a word that stands in the wrong place can be a password.
+ */
+static void hide(const struct identity *id, struct err *e)
+{
+	if (ownership_counts(id)) {
+		err_set(e, CAUSE_CONFIG, "%s", settings_hidden);
+	}
+}
+
 /* The machine's settings, and nothing of the caller's. */
-static bool read_system(struct conf *c, const struct conf_env *env, struct err *e)
+static bool read_system(struct conf *c, const struct identity *id, const struct conf_env *env,
+			struct err *e)
 {
 	bool found;
 
 	if (!conf_read(c, scope_file, CONF_SYSTEM, env, &found, e)) {
+		hide(id, e);
 		return false;
 	}
 	if (!found) {
@@ -153,7 +175,7 @@ static bool read_all(struct conf *c, const struct options *o, struct identity *i
 	bool user_found, system_found;
 
 	if (id->is_system) {
-		return read_system(c, env, e);
+		return read_system(c, id, env, e);
 	}
 	if (settings_has_host(o)) {
 		conf_add_account(c, "default");
@@ -217,16 +239,17 @@ bool settings_use(struct conf *c, struct account *a, const struct options *o,
 	const struct account *chain[ROUTE_CHAIN_MAX];
 	size_t count;
 
-	if (!settings_apply(a, o, id, e) || !conf_check(a, e) ||
-	    !route_chain(c, a, chain, &count, e)) {
+	if (!settings_apply(a, o, id, e)) {
 		return false;
 	}
-	for (size_t i = 1; i < count; i++) {
-		if (!conf_check(chain[i], e)) {
-			return false;
-		}
+	bool ok = conf_check(a, e) && route_chain(c, a, chain, &count, e);
+	for (size_t i = 1; ok && i < count; i++) {
+		ok = conf_check(chain[i], e);
 	}
-	return true;
+	if (!ok) {
+		hide(id, e);
+	}
+	return ok;
 }
 
 struct account *settings_choose(struct conf *c, const struct options *o, struct identity *id,
@@ -407,6 +430,7 @@ struct secret_query settings_secret(const struct account *a, const char *host,
 		.host = host,
 		.user = conf_text(a, KEY_USER),
 		.home = identity_home(id),
+		.is_quiet = ownership_counts(id),
 	};
 }
 

@@ -12,6 +12,9 @@
 #include "sys/secret.h"
 #include "sys/tls.h"
 
+/* What a user hears of a mistake in the machine's file. */
+extern const char settings_hidden[];
+
 /* Has the caller a file of his own, ~/.relayrc or the XDG one?  One that cannot be looked at is
  * one. */
 bool settings_has_own(struct identity *id);
@@ -25,7 +28,8 @@ bool settings_has_host(const struct options *o);
  * the account is made of RELAY_HOST and the like, if they are set (settings_env.h).  There
  * is nothing: os_errno is ENOENT.
  *
- * In the system scope (scope.h) /etc/relayrc is the only one.
+ * In the system scope (scope.h) /etc/relayrc is the only one, and a user of the service does
+ * not hear what is wrong with it.
  *
  * id->may_hand_over afterwards: it failed because the caller has nothing of his own and may not
  * read the machine's file, or there is none and the service of the machine is there

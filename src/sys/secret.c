@@ -102,9 +102,11 @@ static enum answer ask_command(const struct secret_query *q, struct buf *secret,
 	if (!q->passwordeval) {
 		return ANSWER_NONE;
 	}
-	return found_if(spawn_first_line(q->passwordeval, clock_deadline(COMMAND_SECONDS),
-					 secret, CAUSE_SECRET, e) ||
-			err_ctx(e, "passwordeval"));
+	int64_t deadline = clock_deadline(COMMAND_SECONDS);
+	bool ok = q->is_quiet ? spawn_quietly(q->passwordeval, deadline, secret, CAUSE_SECRET, e)
+			      : spawn_first_line(q->passwordeval, deadline, secret,
+						 CAUSE_SECRET, e);
+	return found_if(ok || err_ctx(e, "passwordeval"));
 }
 
 static enum answer ask_keyring(const struct secret_query *q, struct buf *secret,

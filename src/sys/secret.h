@@ -23,6 +23,7 @@ struct secret_query {
 	const char *account;	/* for the credential */
 	const char *host, *user;	/* for keyring, netrc and the prompt */
 	const char *home;	/* NULL = unknown */
+	bool is_quiet;		/* what passwordeval says on stderr is not for our caller */
 	bool may_prompt;	/* a terminal may be asked */
 	bool may_unlock;	/* the keyring may ask for its own password, with a display */
 };

@@ -32,6 +32,7 @@
 /* What a child does: one of the two. */
 struct job {
 	const char *command;
+	bool is_quiet;	/* its stderr is not ours */
 	spawn_function *call;
 	void *context;
 	char **environment; /* of the command */
@@ -82,7 +83,7 @@ static _Noreturn void child_main(const struct job *job, int out, int tty)
 	if (tty >= 0) {
 		tcsetpgrp(tty, getpid());
 	}
-	child_descriptors(out, job->command != NULL);
+	child_descriptors(out, job->command && !job->is_quiet);
 	for (int i = 1; i < NSIG; i++) {
 		sigaction(i, &action, NULL);
 	}
@@ -325,14 +326,27 @@ static char **open_environment(void)
 	return list;
 }
 
-bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
-		      enum cause cause, struct err *e)
+static bool run_command(const char *command, bool is_quiet, int64_t deadline,
+			struct buf *line, enum cause cause, struct err *e)
 {
-	const struct job job = { .command = command, .environment = open_environment() };
+	const struct job job = { .command = command, .is_quiet = is_quiet,
+				 .environment = open_environment() };
 	bool is_good = run_job(&job, "the command", deadline, line, cause, e);
 
 	free(job.environment);
 	return is_good;
+}
+
+bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
+		      enum cause cause, struct err *e)
+{
+	return run_command(command, false, deadline, line, cause, e);
+}
+
+bool spawn_quietly(const char *command, int64_t deadline, struct buf *line,
+		   enum cause cause, struct err *e)
+{
+	return run_command(command, true, deadline, line, cause, e);
 }
 
 bool spawn_call(const char *what, spawn_function *call, void *context, int64_t deadline,

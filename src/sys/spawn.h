@@ -22,6 +22,10 @@
 bool spawn_first_line(const char *command, int64_t deadline, struct buf *line,
 		      enum cause cause, struct err *e) RELAY_CHECKED;
 
+/* The same with /dev/null as its stderr: ours belongs to somebody who must not read it. */
+bool spawn_quietly(const char *command, int64_t deadline, struct buf *line,
+		   enum cause cause, struct err *e) RELAY_CHECKED;
+
 /* In the child: writes its answer, one line, to `out`; returns the exit status. */
 typedef int spawn_function(void *context, int out);
 

@@ -153,3 +153,29 @@ def test_a_planted_service_is_not_asked(here):
             with pytest.raises(TimeoutError):
                 evil.accept()
             path.unlink()
+
+
+def test_what_is_wrong_with_the_file_is_not_told(here):
+    """A word on a line of its own can be the password; also one who was there before the mistake does not hear it."""
+    assert here.run(["-t", "-odq"], LETTER).rc == 0
+    held = here.connect("alice")
+    held.say("EHLO me")
+    here.configure((here.root / "etc/relayrc").read_text() + "password\ncorrect-horse-battery\n")
+    said = [here.run(["-t"], LETTER), here.run([], name="mailq"), here.run(["-q"])]
+    said += [here.run(["queue", *words], name="relay") for words in (["list", "--json"], ["flush", "--now"], ["delete", "ALL"], ["show", "X"])]
+    assert all("the configuration of the machine is wrong; root sees it with relay check" in done.err for done in said)
+    answer = held.letter("alice")
+    assert answer == "451 4.3.5 the configuration of the machine is wrong; root sees it with relay check"
+    assert "battery" not in "".join(done.out + done.err for done in said)
+    assert "battery: unknown setting" in here.run(["check"], name="relay", user="root").err
+
+
+def test_what_passwordeval_says_is_not_told(here):
+    here.install("/bin/sh", "bin/sh")
+    here.configure((here.root / "etc/relayrc").read_text().replace(SECRET, "passwordeval echo tried battery >&2; exit 1\n")
+                   .replace("auth off", "auth plain\nauth_cleartext on\nuser u"))
+    done = here.run(["-t"], LETTER)
+    assert done.rc == 0 and "battery" not in done.err
+    flushed = here.run(["queue", "flush", "--now"], name="relay")
+    assert "1 deferred" in flushed.out and "battery" not in flushed.out + flushed.err + here.run([], name="mailq").out
+    assert "tried battery" in here.run(["queue", "flush", "--now"], name="relay", user="root").err

@@ -156,6 +156,37 @@ static int without_0_1_2(void)
 	return !is_good;
 }
 
+/* With a pipe as stderr: is there anything in it? */
+static bool says(bool is_quiet)
+{
+	int ends[2], own = dup(STDERR_FILENO);
+	struct buf line;
+	struct err e;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[1], STDERR_FILENO);
+	buf_init(&line, 100);
+	bool is_good = (is_quiet ? spawn_quietly : spawn_first_line)(
+		"echo hunter2 >&2; echo x", clock_ms() + 5000, &line, CAUSE_SECRET, &e);
+	dup2(own, STDERR_FILENO);
+	close(own);
+	close(ends[1]);
+	struct pollfd p = { .fd = ends[0], .events = POLLIN };
+	bool has_said = poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
+	close(ends[0]);
+	assert_true(is_good);
+	assert_string_equal(line.data, "x");
+	buf_clear(&line);
+	return has_said;
+}
+
+static void a_quiet_command_is_not_heard(void **state)
+{
+	(void)state;
+	assert_true(says(false));
+	assert_false(says(true));
+}
+
 static void closed_standard_descriptors_do_no_harm(void **state)
 {
 	int status;
@@ -270,6 +301,7 @@ int main(void)
 		cmocka_unit_test(the_command_starts_from_a_clean_state),
 		cmocka_unit_test(a_function_answers_from_a_process_of_its_own),
 		cmocka_unit_test(the_command_does_not_see_our_password),
+		cmocka_unit_test(a_quiet_command_is_not_heard),
 		cmocka_unit_test(closed_standard_descriptors_do_no_harm),
 		cmocka_unit_test(the_command_may_ask_at_the_terminal),
 	};
