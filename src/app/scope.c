@@ -43,7 +43,9 @@ static bool is_system_user(void)
 		return false;
 	}
 	const struct passwd *own = getpwuid(geteuid());
-	return own && strcmp(own->pw_name, scope_user) == 0;
+	/* When names cannot be had, the owner of the queue is no ordinary user all the same. */
+	return own ? strcmp(own->pw_name, scope_user) == 0
+		   : has_spool && st.st_uid == geteuid();
 }
 
 /* -- becoming it ----------------------------------------------------------------------- */
@@ -70,6 +72,24 @@ static bool become(const struct passwd *user, struct err *e)
 		return err_errno(e, CAUSE_OS, "cannot become the user %s", scope_user);
 	}
 	return true;
+}
+
+/*
+ * NULL in *ret: there is no such user, and root stays root.  Not where there was one: then the
+ * list of users cannot be read at this moment, or he was removed by mistake.
+ */
+static bool find_user(const struct passwd **ret, struct err *e)
+{
+	struct stat st;
+
+	*ret = getpwnam(scope_user);
+	if (*ret || stat(scope_spool, &st) != 0 || st.st_uid == 0) {
+		return true;
+	}
+	return err_set(e, CAUSE_OS,
+		       "%s belongs to user %lu, but there is no user %s to become: the mail of "
+		       "the machine is not sent as root",
+		       scope_spool, (unsigned long)st.st_uid, scope_user);
 }
 
 static char *copy_of(const char *value)
@@ -139,8 +159,8 @@ bool scope_enter(struct identity *id, struct options *o, struct err *e)
 	if (is_root ? settings_has_own(id) || !is_there(scope_file) : !is_system_user()) {
 		return true;
 	}
-	const struct passwd *user = is_root ? getpwnam(scope_user) : NULL;
-	if (user && !become(user, e)) {
+	const struct passwd *user = NULL;
+	if (is_root && (!find_user(&user, e) || (user && !become(user, e)))) {
 		return false;
 	}
 	if (!clean_environment() || chdir("/") != 0) {

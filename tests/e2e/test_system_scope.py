@@ -112,6 +112,28 @@ def test_without_a_user_relay_root_stays_root(machine):
     assert "Request" in here.run([], name="mailq", user="root").out
 
 
+@pytest.fixture
+def nameless(machine, scripted):
+    """The user relay is there, but his name is not."""
+    here = machine(scripted())
+    passwd = (here.root / "etc/passwd").read_text()
+    here.put("etc/passwd", "".join(line for line in passwd.splitlines(True) if not line.startswith("relay:")))
+    return here
+
+
+def test_root_does_not_send_as_root_when_the_user_is_not_found(nameless):
+    done = nameless.run(["-t"], LETTER, user="root")
+    assert done.rc == 75 and done.err == (f"sendmail: /var/spool/relay belongs to user {USERS['relay']}, but there is no user relay to become: "
+                                          "the mail of the machine is not sent as root\n")
+
+
+def test_a_service_without_its_name_is_the_service(nameless):
+    nameless.serve()
+    client = nameless.connect("alice")
+    client.say("EHLO me")
+    assert client.say("MAIL FROM:<bob>").startswith("553 ") and client.letter("alice").startswith("250 ")
+
+
 def test_root_makes_the_folder_of_the_queue(machine):
     here = machine()
     os.rmdir(here.root / "var/spool/relay")
