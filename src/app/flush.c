@@ -178,7 +178,8 @@ static int run_once(struct call *c, const struct request *r, bool *ret_stopped)
 
 	*ret_stopped = false;
 	flush_list_init(&list);
-	if (queues_open(&qs, c, &e)) {
+	bool ok = r->id_count > 0 ? queues_open(&qs, c, &e) : queues_open_all(&qs, c, &e);
+	if (ok) {
 		int own = run_list(&list, &qs, r, c, ret_stopped);
 		status = own != EX_OK ? own : qs.status;
 	} else {

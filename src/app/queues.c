@@ -102,14 +102,16 @@ static bool read_settings(struct call *c, struct err *e)
 	return true;
 }
 
-static bool add_accounts(struct queues *qs, struct call *c, struct err *e)
+static bool add_accounts(struct queues *qs, struct call *c, bool all, struct err *e)
 {
 	if (!read_settings(c, e)) {
 		return false;
 	}
 	if (c->options.account) {
 		struct account *a = conf_choose(&c->conf, c->options.account, NULL, e);
-		return a && add_account(qs, c, a, e);
+		if (!a || !all) {
+			return a && add_account(qs, c, a, e);
+		}
 	}
 	bool has_default = has_folder_option(c);
 	for (size_t i = 0; i < c->conf.count; i++) {
@@ -125,18 +127,28 @@ static bool add_accounts(struct queues *qs, struct call *c, struct err *e)
 	return true;
 }
 
-bool queues_open(struct queues *qs, struct call *c, struct err *e)
+static bool open_them(struct queues *qs, struct call *c, bool all, struct err *e)
 {
 	*qs = (struct queues){
 		.is_limited = ownership_counts(&c->id),
 		.viewer = c->id.caller,
 		.is_for_terminal = c->is_for_terminal,
 	};
-	if (!add_accounts(qs, c, e)) {
+	if (!add_accounts(qs, c, all, e)) {
 		queues_close(qs);
 		return false;
 	}
 	return true;
+}
+
+bool queues_open(struct queues *qs, struct call *c, struct err *e)
+{
+	return open_them(qs, c, false, e);
+}
+
+bool queues_open_all(struct queues *qs, struct call *c, struct err *e)
+{
+	return open_them(qs, c, true, e);
 }
 
 void queues_close(struct queues *qs)

@@ -35,6 +35,11 @@ bool queues_sees_id(const struct queues *qs, struct queue *q, enum queue_place p
  * served.
  */
 bool queues_open(struct queues *qs, struct call *c, struct err *e) RELAY_CHECKED;
+/*
+ * The same, but of all accounts also with -a: a message with recipients of several accounts
+ * is in the folder of one.
+ */
+bool queues_open_all(struct queues *qs, struct call *c, struct err *e) RELAY_CHECKED;
 void queues_close(struct queues *qs);
 
 /* Where a message is. */
