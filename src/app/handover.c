@@ -337,17 +337,9 @@ int handover(struct call *c)
 	return status;
 }
 
-int handover_verify(struct call *c)
+bool handover_envelope(struct call *c, struct err *e)
 {
-	struct err e;
+	const struct handover h = { .call = c };
 
-	if (!find_envelope(c, &e)) {
-		return say_error(&e);
-	}
-	printf("account: the machine's, by %s\nsender: <%s>\n", scope_socket,
-	       c->envelope.sender);
-	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
-		printf("recipient: <%s>\n", c->envelope.recipients.at[i].spec);
-	}
-	return EX_OK;
+	return is_possible(&h, e) && find_envelope(c, e);
 }

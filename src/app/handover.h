@@ -22,8 +22,8 @@
  */
 int handover(struct call *c);
 
-/* -bv: says what would be done. */
-int handover_verify(struct call *c);
+/* To say what would be done: c->envelope as it would be handed over.  False: nobody takes it. */
+bool handover_envelope(struct call *c, struct err *e) RELAY_CHECKED;
 
 /*
  * The account that stands for the service, in a queue and in a session; its name is the path

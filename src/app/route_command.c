@@ -6,10 +6,15 @@
 #include "app/handover.h"
 #include "app/output.h"
 #include "app/say.h"
+#include "app/scope.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <sysexits.h>
+
+/* Who has no account for it hands it over, and knows no more. */
+static const char machine_why[] = "no account of yours takes all of it";
+static const char machine_decides[] = "as the machine decides";
 
 static unsigned via_of(const struct call *c, size_t rcpt)
 {
@@ -42,61 +47,41 @@ static int tell_problems(const struct call *c)
 	return p->counts[ALIAS_MISTAKE] + p->counts[ALIAS_REFUSED] > 0 ? EX_CONFIG : EX_OK;
 }
 
-/* -- sendmail -bv ---------------------------------------------------------------------- */
+/* -- the parts of an answer ------------------------------------------------------------ */
 
-static void verify_account(const struct call *c, unsigned via)
-{
-	printf("account: %s\nsender: <%s>\n", account_of(c, via)->name, sender_of(c, via));
-	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
-		if (via_of(c, i) == via) {
-			printf("recipient: <%s>\n", c->envelope.recipients.at[i].spec);
-		}
-	}
-}
+/* What stands before each part: its forms are sendmail -bv and relay route. */
+struct form {
+	const char *from, *server, *other, *fallback;
+};
 
-int route_verify(struct call *c)
-{
-	const struct local_problems *p = &c->envelope.problems;
-	struct err e;
+static const struct form verify_form = {
+	.from = "From: ", .server = "server: ", .other = "or: ", .fallback = "fallback: ",
+};
+static const struct form route_form = {
+	.from = "  From      ",
+	.server = "  server    ",
+	.other = "  or        ",
+	.fallback = "  fallback  ",
+};
 
-	bool is_found = find_accounts(c, &e);
-	if (c->id.may_hand_over) {
-		return handover_verify(c);
-	}
-	if (!is_found) {
-		return say_error(&e);
-	}
-	verify_account(c, 0);
-	for (unsigned via = 1; via < c->via_count; via++) {
-		verify_account(c, via);
-	}
-	for (size_t i = 0; i < local_problems_kept(p, ALIAS_DISCARDED); i++) {
-		printf("thrown away: <%s>\n", p->at[ALIAS_DISCARDED][i].recipient);
-	}
-	return tell_problems(c);
-}
-
-/* -- relay route ----------------------------------------------------------------------- */
-
-static void print_why(const struct call *c, const struct route *r)
+/* The caller frees it. */
+static char *why_text(const struct call *c, const struct route *r)
 {
 	char where[512];
 
-	printf("  account   %s: ", r->account->name);
 	switch (r->why) {
 	case ROUTE_NAMED:
-		printf("named with -a\n");
-		return;
+		return mem_str("named with -a");
 	case ROUTE_DEFAULT:
-		printf(c->conf.count == 1 ? "the only one\n"
-					  : "no other takes the sender or the recipient\n");
-		return;
+		return mem_str(c->conf.count == 1
+				       ? "the only one"
+				       : "no other takes the sender or the recipient");
 	case ROUTE_FROM:
 	case ROUTE_TO:
 		break;
 	}
 	conf_origin(r->account, r->key, where, sizeof(where));
-	printf("%s %s (%s)\n", conf_key_row(r->key)->name, r->pattern, where);
+	return mem_printf("%s %s (%s)", conf_key_row(r->key)->name, r->pattern, where);
 }
 
 static const char *security_of(const struct account *a)
@@ -117,7 +102,8 @@ static void print_server(const struct account *a, const struct conf_server *s)
 }
 
 /* One line for each server.  lead: of the first of them. */
-static void print_servers(const struct account *a, const char *lead, const char *name)
+static void print_servers(const struct form *f, const struct account *a, const char *lead,
+			  const char *name)
 {
 	const char *hosts = conf_text(a, KEY_HOST), *path = conf_text(a, KEY_SOCKET);
 	struct span rest = span_str(hosts ? hosts : "");
@@ -130,36 +116,120 @@ static void print_servers(const struct account *a, const char *lead, const char 
 	while (conf_host_next(&rest, &s)) {
 		printf("%s%s", lead, name);
 		print_server(a, &s);
-		lead = "  or        ";
+		lead = f->other;
 	}
 }
 
-static bool print_chain(const struct call *c, const struct account *a, struct err *e)
+static void print_from(const struct call *c, const char *lead)
+{
+	const struct account *a = c->account;
+	const char *author = c->envelope.author;
+
+	if (conf_is(a, KEY_SET_FROM_HEADER, "on")) {
+		printf("%s%s, in the place of any other\n", lead, author);
+	} else if (conf_is(a, KEY_SET_FROM_HEADER, "off")) {
+		printf("%swhat the message has; without one it gets none\n", lead);
+	} else {
+		printf("%swhat the message has; without one %s\n", lead, author);
+	}
+}
+
+/* Which From, and where it goes. */
+static bool print_way(const struct call *c, const struct form *f, const struct account *a,
+		      struct err *e)
 {
 	const struct account *chain[ROUTE_CHAIN_MAX];
 	size_t count;
 
+	print_from(c, f->from);
 	if (!route_chain(&c->conf, a, chain, &count, e)) {
 		return false;
 	}
-	print_servers(a, "  server    ", "");
+	print_servers(f, a, f->server, "");
 	for (size_t i = 1; i < count; i++) {
 		char *name MEM_AUTO = mem_printf("account %s: ", chain[i]->name);
-		print_servers(chain[i], "  fallback  ", name);
+		print_servers(f, chain[i], f->fallback, name);
 	}
 	return true;
 }
 
-static void print_from(const struct call *c)
+static void print_discarded(const struct call *c, const char *before, const char *behind)
 {
-	const struct account *a = c->account;
+	const struct local_problems *p = &c->envelope.problems;
 
-	if (conf_is(a, KEY_SET_FROM_HEADER, "on")) {
-		printf("  From      %s, in the place of any other\n", c->envelope.author);
-	} else {
-		printf("  From      what the message has; without one %s\n", c->envelope.author);
+	for (size_t i = 0; i < local_problems_kept(p, ALIAS_DISCARDED); i++) {
+		printf("%s%s%s\n", before, p->at[ALIAS_DISCARDED][i].recipient, behind);
 	}
 }
+
+/* -- sendmail -bv ---------------------------------------------------------------------- */
+
+/* The recipients of one account; the reason stands below those that share it. */
+static bool verify_account(struct call *c, unsigned via, struct err *e)
+{
+	const struct addr_list *to = &c->envelope.recipients;
+	char *why MEM_AUTO = NULL;
+	struct route route;
+
+	printf("account: %s\nsender: <%s>\n", account_of(c, via)->name, sender_of(c, via));
+	for (size_t i = 0; i < to->count; i++) {
+		if (via_of(c, i) != via) {
+			continue;
+		}
+		if (!assign_find(c, to->at[i].spec, &route, e)) {
+			return false;
+		}
+		char *next = why_text(c, &route);
+		if (why && strcmp(why, next) != 0) {
+			printf("why: %s\n", why);
+		}
+		free(why);
+		why = next;
+		printf("recipient: <%s>\n", to->at[i].spec);
+	}
+	if (why) {
+		printf("why: %s\n", why);
+	}
+	return print_way(c, &verify_form, account_of(c, via), e);
+}
+
+static int verify_handover(struct call *c)
+{
+	struct err e;
+
+	if (!handover_envelope(c, &e)) {
+		return say_error(&e);
+	}
+	printf("account: the machine's, by %s\nsender: <%s>\n", scope_socket,
+	       c->envelope.sender);
+	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
+		printf("recipient: <%s>\n", c->envelope.recipients.at[i].spec);
+	}
+	printf("why: %s\nFrom: %s\nserver: %s\n", machine_why, machine_decides,
+	       machine_decides);
+	return EX_OK;
+}
+
+int route_verify(struct call *c)
+{
+	struct err e;
+
+	bool ok = find_accounts(c, &e);
+	if (c->id.may_hand_over) {
+		return verify_handover(c);
+	}
+	ok = ok && verify_account(c, 0, &e);
+	for (unsigned via = 1; ok && via < c->via_count; via++) {
+		ok = verify_account(c, via, &e);
+	}
+	if (!ok) {
+		return say_error(&e);
+	}
+	print_discarded(c, "thrown away: <", ">");
+	return tell_problems(c);
+}
+
+/* -- relay route ----------------------------------------------------------------------- */
 
 static bool explain(struct call *c, size_t i, struct err *e)
 {
@@ -175,18 +245,38 @@ static bool explain(struct call *c, size_t i, struct err *e)
 	} else {
 		printf("%s\n", r->spec);
 	}
-	print_why(c, &route);
+	char *why MEM_AUTO = why_text(c, &route);
+	printf("  account   %s: %s\n", route.account->name, why);
 	printf("  sender    <%s>\n", sender_of(c, via_of(c, i)));
-	print_from(c);
-	return print_chain(c, a, e);
+	return print_way(c, &route_form, a, e);
+}
+
+static int explain_handover(struct call *c)
+{
+	struct err e;
+
+	if (!handover_envelope(c, &e)) {
+		return say_error(&e);
+	}
+	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
+		printf("%s\n  account   the machine's, by %s: %s\n  sender    <%s>\n",
+		       c->envelope.recipients.at[i].spec, scope_socket, machine_why,
+		       c->envelope.sender);
+		printf("%s%s\n%s%s\n", route_form.from, machine_decides, route_form.server,
+		       machine_decides);
+	}
+	return EX_OK;
 }
 
 static int route(struct call *c)
 {
-	const struct local_problems *p = &c->envelope.problems;
 	struct err e;
 
-	if (!find_accounts(c, &e)) {
+	bool is_found = find_accounts(c, &e);
+	if (c->id.may_hand_over) {
+		return explain_handover(c);
+	}
+	if (!is_found) {
 		return say_error(&e);
 	}
 	for (size_t i = 0; i < c->envelope.recipients.count; i++) {
@@ -194,10 +284,7 @@ static int route(struct call *c)
 			return say_error(&e);
 		}
 	}
-	for (size_t i = 0; i < local_problems_kept(p, ALIAS_DISCARDED); i++) {
-		printf("%s\n  thrown away, as the aliases say\n",
-		       p->at[ALIAS_DISCARDED][i].recipient);
-	}
+	print_discarded(c, "", "\n  thrown away, as the aliases say");
 	return tell_problems(c);
 }
 

@@ -8,10 +8,13 @@
 
 #include "app/call.h"
 
-/* -bv: account, sender and recipients, a line each.  Returns the exit status. */
+/*
+ * -bv: for each account sender, recipients with the reason, From and servers, a line each.
+ * Returns the exit status.
+ */
 int route_verify(struct call *c);
 
-/* relay route [-a ACCOUNT] [-f SENDER] ADDRESS…: the same, with every reason. */
+/* relay route [-a ACCOUNT] [-f SENDER] ADDRESS…: the same for each address. */
 int route_command(int argc, char **argv);
 
 #endif

@@ -115,8 +115,8 @@ def test_pretend_and_bv_send_nothing(submit):
     for option in ("-P", "--pretend", "-bv"):
         done, server = submit([option, "a@x.test", "Name <b@x.test>"], b"Subject: x\n\n")
         assert (done.rc, done.err, server.connections) == (0, "", [])
-    assert done.out.splitlines() == ["account: default", "sender: <sender@mail.test>", "recipient: <a@x.test>",
-                                     "recipient: <b@x.test>"]
+    assert done.out.splitlines()[:4] == ["account: default", "sender: <sender@mail.test>", "recipient: <a@x.test>",
+                                         "recipient: <b@x.test>"]
 
 
 @pytest.mark.parametrize("setting", ["tls_trust_file /nowhere", "tls_crl_file /nowhere", "tls_priorities NONSENSE",

@@ -160,8 +160,8 @@ def test_in_the_background_too(run_sendmail, scripted, relayrc, aliases, tmp_pat
 def test_bv_shows_who_gets_it(run_sendmail, relayrc, aliases):
     done = run_sendmail(["-bv", "run", "root@localhost"], rc=relayrc(host="mail.test", **aliases))
     assert done.rc == 78 and "aliases:9: run:" in done.err
-    assert done.out.splitlines()[2:] == ["recipient: <b@y.test>", "recipient: <admin@y.test>",
-                                         f"recipient: <{ADMIN}>"]
+    assert done.out.splitlines()[2:5] == ["recipient: <b@y.test>", "recipient: <admin@y.test>",
+                                          f"recipient: <{ADMIN}>"]
 
 
 @pytest.mark.parametrize("what", ["missing", "a folder", "too large"])

@@ -1,4 +1,6 @@
 """relay route, and sendmail -bv: what would be done with a recipient, without doing it."""
+import re
+
 import pytest
 
 RC = """defaults
@@ -146,8 +148,21 @@ def test_nothing_is_sent_or_asked(route, run_sendmail, environment, tmp_path):
 
 
 def test_verify(run_sendmail):
-    done = run_sendmail(["-bv", "x@lists.example", "y@other.test", "z@lists.example"], rc=RC)
+    """The reason stands below the recipients that share it."""
+    done = run_sendmail(["-bv", "x@lists.example", "y@other.test", "z@lists.example", "q@a.lists.example"], rc=RC)
     assert (done.rc, done.err) == (0, "")
-    assert done.out.splitlines() == [
+    assert re.sub(r"/\S*/relayrc", "relayrc", done.out).splitlines() == [
         "account: default", "sender: <me@home.test>", "recipient: <y@other.test>",
-        "account: lists", "sender: <lists@home.test>", "recipient: <x@lists.example>", "recipient: <z@lists.example>"]
+        "why: no other takes the sender or the recipient", "From: what the message has; without one me@home.test",
+        "server: smtp.work.test, port 587, STARTTLS",
+        "account: lists", "sender: <lists@home.test>", "recipient: <x@lists.example>", "recipient: <z@lists.example>",
+        "why: to lists.example (relayrc:11)", "recipient: <q@a.lists.example>", "why: to *@*.lists.example (relayrc:11)",
+        "From: what the message has; without one me@home.test", "server: one.test, port 465, TLS from the start",
+        "or: two.test, port 465, TLS from the start",
+        "or: whatever DNS names for three.test (_submissions._tcp, _submission._tcp)",
+        "fallback: account spare: spare.test, port 2465, TLS from the start", "fallback: account unsafe: /run/lmtp.sock"]
+
+
+def test_no_from_is_added(run_sendmail):
+    done = run_sendmail(["-bv", "x@y.test"], rc="host h.test\nfrom me@h.test\nset_from_header off\n")
+    assert "\nFrom: what the message has; without one it gets none\n" in done.out

@@ -49,8 +49,7 @@ def decided(run_sendmail):
                 account = value
             elif name == "sender":
                 sender = value.strip("<>")
-            else:
-                assert name == "recipient"
+            elif name == "recipient":
                 found[value.strip("<>")] = (account, sender)
         return found
     return call

@@ -209,10 +209,26 @@ def test_a_service_that_stays_full(machine):
     assert done.rc == 75 and "closed the connection" in done.err and 25 < time.monotonic() - began < 45
 
 
-def test_bv_says_what_would_be_done(machine):
-    done = machine().run(["-bv", "root", "c@far.test"])
-    assert (done.rc, done.out) == (0, "account: the machine's, by /run/relay/submit\nsender: <alice>\nrecipient: <root>\n"
-                                      "recipient: <c@far.test>\n")
+WHY, DECIDES = "no account of yours takes all of it", "as the machine decides"
+
+
+def test_what_would_be_done(machine):
+    here = machine()
+    here.serve()
+    done = here.run(["-bv", "root", "c@far.test"])
+    assert (done.rc, done.err, done.out) == (
+        0, "", "account: the machine's, by /run/relay/submit\nsender: <alice>\nrecipient: <root>\nrecipient: <c@far.test>\n"
+        f"why: {WHY}\nFrom: {DECIDES}\nserver: {DECIDES}\n")
+    done = here.run(["route", "root", "c@far.test"], name="relay")
+    assert (done.rc, done.err, done.out) == (0, "", "".join(
+        f"{name}\n  account   the machine's, by /run/relay/submit: {WHY}\n  sender    <alice>\n"
+        f"  From      {DECIDES}\n  server    {DECIDES}\n" for name in ("root", "c@far.test")))
+
+
+@pytest.mark.parametrize("name,args", [("relay", ["route"]), ("sendmail", ["-bv"])])
+def test_nobody_takes_it(machine, name, args):
+    done = machine().run([*args, "c@far.test"], name=name)
+    assert (done.rc, done.out) == (78, "") and "relay-submit.socket" in done.err
 
 
 def test_bs_of_a_user_hands_over_too(machine, scripted):
