@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 
 /* Most accounts, and most bytes of their values together. */
-#define ACCOUNTS_MAX	  10000
+#define ACCOUNTS_MAX	  12000
 #define ACCOUNT_BYTES_MAX (16u << 20)
 
 /* Keeps a copy of a file's name as long as the configuration lives. */

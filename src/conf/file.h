@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#define FILE_MAX (1u << 20)
+#define FILE_MAX (4u << 20)
 
 /*
  * Reads the whole file into *text (made with buf_init_secret(…, FILE_MAX)).  Missing:

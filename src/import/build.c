@@ -154,7 +154,10 @@ struct import_account *build_account(struct import *im, struct span wanted)
 	a->name = mem_str(name);
 	a->next_number = 2;
 	keep_name(im, a);
-	im->accounts = mem_resize(im->accounts, im->account_count + 1, sizeof(*im->accounts));
+	if ((im->account_count & (im->account_count + 1)) == 0) {
+		im->accounts = mem_resize(im->accounts, 2 * im->account_count + 1,
+					  sizeof(*im->accounts));
+	}
 	im->accounts[im->account_count++] = a;
 	return a;
 }

@@ -6,7 +6,7 @@
 #include "import/import.h"
 
 /* Most accounts of a result, so that its relayrc can be read; most notes that are kept. */
-#define BUILD_ACCOUNTS_MAX 3000
+#define BUILD_ACCOUNTS_MAX 12000
 #define BUILD_NOTES_MAX	   2000
 
 /* A copy that lives as long as *im. */

@@ -13,7 +13,7 @@
 /* Largest file that is read. */
 #define IMPORT_FILE_MAX ((size_t)8 << 20)
 /* Largest relayrc that conf reads; a longer one is not printed. */
-#define IMPORT_TEXT_MAX ((size_t)1 << 20)
+#define IMPORT_TEXT_MAX ((size_t)4 << 20)
 
 /* What the importers need from outside. */
 struct import_env {

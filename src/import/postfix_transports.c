@@ -13,13 +13,14 @@
 #include <stdlib.h>
 
 /* Most bytes in one `to`, so that the line can be read; labels of a domain that count. */
-enum { PATTERNS_MOST = 60000, LABELS_MOST = 127, TOLD_MOST = 32 };
+enum { PATTERNS_MOST = 60000, LABELS_MOST = 127, TOLD_MOST = 32, BUCKETS = 4096 };
 
 struct route {
 	struct span value;	/* "smtp:[host]:port" */
 	unsigned rank;
 	struct import_account *account;
 	struct buf patterns;
+	size_t next;		/* with the same hash: its number + 1, or 0 */
 };
 
 /* Lines with one reason: told together. */
@@ -34,6 +35,7 @@ struct routes {
 	struct postfix *p;
 	struct route *at;
 	size_t count;
+	size_t heads[BUCKETS];	/* number + 1 of the first with this hash, or 0 */
 	struct told told[TOLD_MOST];
 	size_t told_count;
 };
@@ -95,11 +97,23 @@ static unsigned rank_of(struct span key)
 	return RANK_TO + 2 + LABELS_MOST - (labels < LABELS_MOST ? labels : LABELS_MOST);
 }
 
+/* FNV-1a. */
+static size_t *head_of(struct routes *r, struct span value, unsigned rank)
+{
+	uint64_t hash = 0xcbf29ce484222325 ^ rank;
+
+	for (size_t i = 0; i < value.size; i++) {
+		hash = (hash ^ (unsigned char)value.data[i]) * 0x100000001b3;
+	}
+	return &r->heads[(hash ^ hash >> 32) & (BUCKETS - 1)];
+}
+
 static struct route *find_route(struct routes *r, struct span value, unsigned rank)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		if (r->at[i].rank == rank && span_equal(r->at[i].value, value)) {
-			return &r->at[i];
+	for (size_t n = *head_of(r, value, rank); n > 0; n = r->at[n - 1].next) {
+		struct route *route = &r->at[n - 1];
+		if (route->rank == rank && span_equal(route->value, value)) {
+			return route;
 		}
 	}
 	return NULL;
@@ -125,9 +139,14 @@ static struct route *add_route(struct routes *r, const struct table_entry *entry
 	a->rank = rank;
 	a->comment = mem_printf("For recipients, from transport_maps: %.*s",
 				SPAN_ARG(span_first(entry->value, 255)));
-	r->at = mem_resize(r->at, r->count + 1, sizeof(*r->at));
+	if ((r->count & (r->count + 1)) == 0) {
+		r->at = mem_resize(r->at, 2 * r->count + 1, sizeof(*r->at));
+	}
 	struct route *route = &r->at[r->count++];
-	*route = (struct route){ .value = entry->value, .rank = rank, .account = a };
+	size_t *head = head_of(r, entry->value, rank);
+	*route = (struct route){ .value = entry->value, .rank = rank, .account = a,
+				 .next = *head };
+	*head = r->count;
 	buf_init(&route->patterns, PATTERNS_MOST + 1024);
 	return route;
 }

@@ -209,30 +209,51 @@ static int by_key(const void *a, const void *b)
 	return order ? order : (*x > *y) - (*x < *y);
 }
 
+/* Where each entry goes; `gone` = nowhere. */
+static void close_gaps(struct table *t, size_t *place, size_t gone)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (place[i] != gone) {
+			place[i] = kept;
+			t->at[kept++] = t->at[i];
+		}
+	}
+	t->count = kept;
+	t->any = 0;
+	while (t->any < t->count && t->at[t->any].match != TABLE_ANY) {
+		t->any++;
+	}
+}
+
 static void drop_twins(struct table *t)
 {
 	const struct table_entry **sorted = mem_alloc(t->count + 1, sizeof(*sorted));
-	bool *is_twin = mem_alloc(t->count + 1, sizeof(*is_twin));
-	size_t count = 0, kept = 0;
+	size_t *place = mem_alloc(t->count + 1, sizeof(*place));
+	size_t count = 0;
 
+	t->sorted = mem_alloc(t->count + 1, sizeof(*t->sorted));
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->at[i].match == TABLE_KEY) {
 			sorted[count++] = &t->at[i];
 		}
 	}
 	qsort(sorted, count, sizeof(*sorted), by_key);
-	for (size_t i = 1; i < count; i++) {
-		is_twin[sorted[i] - t->at] =
-			text_equal_fold(sorted[i]->key, sorted[i - 1]->key);
-	}
-	for (size_t i = 0; i < t->count; i++) {
-		if (!is_twin[i]) {
-			t->at[kept++] = t->at[i];
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (size_t)(sorted[i] - t->at);
+		if (i > 0 && text_equal_fold(sorted[i]->key, sorted[i - 1]->key)) {
+			place[at] = SIZE_MAX;
+		} else {
+			t->sorted[t->sorted_count++] = at;
 		}
 	}
-	t->count = kept;
+	close_gaps(t, place, SIZE_MAX);
+	for (size_t i = 0; i < t->sorted_count; i++) {
+		t->sorted[i] = place[t->sorted[i]];
+	}
 	free(sorted);
-	free(is_twin);
+	free(place);
 }
 
 void table_read(struct table *t, struct import *im, const struct import_env *env,
@@ -255,20 +276,26 @@ void table_clear(struct table *t)
 		buf_clear(&t->texts[i]);
 	}
 	free(t->texts);
+	free(t->sorted);
 	free(t->at);
 	*t = (struct table){ 0 };
 }
 
 const struct table_entry *table_find(const struct table *t, struct span key)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		const struct table_entry *entry = &t->at[i];
-		if (entry->match == TABLE_ANY ||
-		    (entry->match == TABLE_KEY && text_equal_fold(entry->key, key))) {
-			return entry;
+	size_t first = 0, end = t->sorted_count, found = t->any;
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2, at = t->sorted[middle];
+		int order = text_compare_fold(t->at[at].key, key);
+		if (order == 0) {
+			found = at < found ? at : found;
+			break;
 		}
+		first = order < 0 ? middle + 1 : first;
+		end = order < 0 ? end : middle;
 	}
-	return NULL;
+	return found < t->count ? &t->at[found] : NULL;
 }
 
 const struct table_entry *table_find_address(const struct table *t, struct span address)

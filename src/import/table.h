@@ -23,6 +23,9 @@ struct table_entry {
 struct table {
 	struct table_entry *at;	/* in order; a key that stands twice is there once */
 	size_t count;
+	size_t *sorted;		/* places in `at` of the keys, by the alphabet */
+	size_t sorted_count;
+	size_t any;		/* of the first TABLE_ANY; `count` = there is none */
 	struct buf *texts;	/* what the spans point into; secret */
 	size_t text_count;
 	bool has_unread;	/* a table of the list could not be read: it is told */

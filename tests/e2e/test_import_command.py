@@ -118,14 +118,19 @@ def test_spares_and_routes_are_written(run_import):
     assert "\nfallback spare.test\n" in text and "\nto *@*.x.test\n" in text
 
 
-def test_ten_thousand_transports_in_a_second(run_import):
-    lines = "".join(f"d{i}.test smtp:[h{i % 500}.test]:587\n" for i in range(10000))
-    files = POSTFIX | {"etc/postfix/main.cf": MAIN + "transport_maps = hash:/etc/postfix/transport\n",
-                       "etc/postfix/transport": lines}
+@pytest.mark.parametrize("servers", [500, 10000])
+def test_ten_thousand_transports_in_a_second(run_import, servers):
+    """Each server with a login of its own."""
+    lines = "".join(f"d{i}.test smtp:[h{i % servers}.test]:587\n" for i in range(10000))
+    logins = "".join(f"[h{i}.test]:587 u{i}:p{i}\n" for i in range(servers))
+    files = POSTFIX | {"etc/postfix/main.cf": MAIN + "transport_maps = hash:/etc/postfix/transport\n"
+                       "smtp_sasl_password_maps = hash:/etc/postfix/logins\n",
+                       "etc/postfix/transport": lines, "etc/postfix/logins": logins}
     run_import(["help"], files)
     before = os.times()
     done = run_import(["--root", run_import.root, "postfix"])
     after = os.times()
-    assert done.stdout.count("*@d") == 10000
+    assert done.stdout.count("*@d") == 10000 and done.stdout.count("\nuser u") == servers
+    assert "too many" not in done.stderr
     # Processor time: others may be busy on this machine.
     assert after.children_user + after.children_system - before.children_user - before.children_system < 1

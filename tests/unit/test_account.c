@@ -19,12 +19,12 @@ static void the_number_of_accounts_is_bounded(void **state)
 
 	(void)state;
 	buf_init(&text, 1 << 20);
-	for (int i = 0; i < 10001; i++) {
+	for (int i = 0; i < ACCOUNTS_MAX + 1; i++) {
 		assert_true(buf_printf(&text, "account a%d\n", i));
 	}
 	conf_init(&c);
 	assert_false(parse_text(&c, buf_span(&text), "rc", NULL, &test_env, &e));
-	assert_string_equal(e.text, "rc:10001: account: too many accounts");
+	assert_string_equal(e.text, "rc:12001: account: too many accounts");
 	conf_clear(&c);
 	buf_clear(&text);
 }

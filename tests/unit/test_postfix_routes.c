@@ -202,7 +202,7 @@ static void many_transports_are_bounded(void **state)
 	assert_string_equal(got.notes.data, "");
 	imported_clear(&got);
 	buf_reset(&text);
-	for (unsigned i = 0; i < 4000; i++) {
+	for (unsigned i = 0; i < 13000; i++) {
 		assert_true(buf_printf(&text, "d%u.example.org smtp:[h%u.test]\n", i, i));
 	}
 	got = import_text(BASE "transport_maps = hash:/etc/postfix/transport\n",
