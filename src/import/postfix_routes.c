@@ -56,23 +56,39 @@ static struct usual usual_route(struct postfix *p)
 
 /* -- by sender ----------------------------------------------------------------- */
 
-static bool has_sender(const struct postfix *p, struct span sender)
-{
-	char *from MEM_AUTO = mem_printf("%s%.*s", sender.data[0] == '@' ? "*" : "",
-					 SPAN_ARG(sender));
+/* Those that have an account, case ignored: more places than there can be accounts. */
+enum { PLACES = 32768 };
+_Static_assert(PLACES > BUILD_ACCOUNTS_MAX, "a free place ends a search");
 
-	for (size_t i = 0; i < p->im->account_count; i++) {
-		const char *other = build_value(p->im->accounts[i], KEY_FROM);
-		if (other && text_equal_fold(span_str(other), span_str(from))) {
-			return true;
-		}
+struct senders {
+	struct postfix *p;
+	struct span *places;	/* free: no data */
+};
+
+/* Where it is, or would be.  FNV-1a. */
+static struct span *place_of(const struct senders *s, struct span sender)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < sender.size; i++) {
+		hash = (hash ^ (unsigned char)text_lower(sender.data[i])) * 0x100000001b3;
 	}
-	return false;
+	size_t at = (size_t)(hash ^ hash >> 32) % PLACES;
+	while (s->places[at].data && !text_equal_fold(s->places[at], sender)) {
+		at = (at + 1) % PLACES;
+	}
+	return &s->places[at];
 }
 
-static void add_sender(struct postfix *p, struct span sender, struct span transport,
+static bool has_sender(const struct senders *s, struct span sender)
+{
+	return place_of(s, sender)->data != NULL;
+}
+
+static void add_sender(struct senders *s, struct span sender, struct span transport,
 		       struct span list, struct import_place at, const char *name)
 {
+	struct postfix *p = s->p;
 	bool is_domain = sender.size > 0 && sender.data[0] == '@';
 	struct import_account *a = build_account(p->im, span_from(sender, is_domain));
 
@@ -89,6 +105,7 @@ static void add_sender(struct postfix *p, struct span sender, struct span transp
 		build_drop(p->im, a);
 		return;
 	}
+	*place_of(s, sender) = sender;
 	a->comment = mem_printf("Mail from %.*s.", SPAN_ARG(sender));
 	if (build_value(&p->im->defaults, KEY_ALLOW_FROM_OVERRIDE)) {
 		build_put(p->im, a, KEY_ALLOW_FROM_OVERRIDE, "on");
@@ -99,9 +116,10 @@ static void add_sender(struct postfix *p, struct span sender, struct span transp
 }
 
 /* sender_dependent_relayhost_maps, sender_dependent_default_transport_maps */
-static void add_senders(struct postfix *p, const char *name, const struct usual *usual,
+static void add_senders(struct senders *s, const char *name, const struct usual *usual,
 			bool has_transport)
 {
+	struct postfix *p = s->p;
 	const struct table *t = postfix_table(p, span_of(NULL, 0), name, false);
 
 	for (size_t i = 0; i < t->count; i++) {
@@ -121,15 +139,16 @@ static void add_senders(struct postfix *p, const char *name, const struct usual 
 				   "relay sends over SMTP or LMTP, to a server that is named");
 			continue;
 		}
-		if (!has_sender(p, entry->key)) {
-			add_sender(p, entry->key, transport, list, entry->at, name);
+		if (!has_sender(s, entry->key)) {
+			add_sender(s, entry->key, transport, list, entry->at, name);
 		}
 	}
 }
 
 /* Logins by sender, at the server that the sender has. */
-static void add_logins(struct postfix *p, const struct usual *usual)
+static void add_logins(struct senders *s, const struct usual *usual)
 {
+	struct postfix *p = s->p;
 	static const char name[] = "smtp_sasl_password_maps",
 			  hosts[] = "sender_dependent_relayhost_maps";
 
@@ -141,15 +160,15 @@ static void add_logins(struct postfix *p, const struct usual *usual)
 	for (size_t i = 0; i < t->count; i++) {
 		struct span key = t->at[i].key;
 		if (t->at[i].match != TABLE_KEY || key.size == 0 ||
-		    !memchr(key.data, '@', key.size) || has_sender(p, key)) {
+		    !memchr(key.data, '@', key.size) || has_sender(s, key)) {
 			continue;
 		}
 		const struct table_entry *server = table_find_address(
 			postfix_table(p, span_of(NULL, 0), hosts, false), key);
 		if (server && !text_equal_fold(server->value, span_str("DUNNO"))) {
-			add_sender(p, key, usual->transport, server->value, t->at[i].at, hosts);
+			add_sender(s, key, usual->transport, server->value, t->at[i].at, hosts);
 		} else if (usual->is_good) {
-			add_sender(p, key, usual->transport, span_str(usual->list),
+			add_sender(s, key, usual->transport, span_str(usual->list),
 				   t->at[i].at, usual->name);
 		}
 	}
@@ -216,14 +235,16 @@ static void tell_order(struct postfix *p)
 void postfix_routes(struct postfix *p)
 {
 	struct usual usual = usual_route(p);
+	struct senders senders = { p, mem_alloc(PLACES, sizeof(*senders.places)) };
 	struct table_entry all = { 0 };
 	/* First, so that nobody else takes its name. */
 	struct import_account *a = build_account(p->im, span_str("default"));
 
 	a->rank = RANK_DEFAULT;
-	add_senders(p, "sender_dependent_default_transport_maps", &usual, true);
-	add_senders(p, "sender_dependent_relayhost_maps", &usual, false);
-	add_logins(p, &usual);
+	add_senders(&senders, "sender_dependent_default_transport_maps", &usual, true);
+	add_senders(&senders, "sender_dependent_relayhost_maps", &usual, false);
+	add_logins(&senders, &usual);
+	free(senders.places);
 	postfix_transports(p, &all);
 	take_all(p, &usual, &all);
 	add_default(p, a, &usual);

@@ -6,6 +6,7 @@
 #include "import/postfix.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/route.h"
 #include "conf/syntax.h"
 #include "conf/words.h"
 #include "import/build.h"
@@ -282,16 +283,32 @@ struct import_account *postfix_spare(struct postfix *p, struct span transport,
 	return a;
 }
 
+/* As many as relay tries, with the first server. */
+enum { SPARES_MOST = ROUTE_CHAIN_MAX - 1 };
+
+struct spares {
+	struct buf names;
+	size_t count;
+};
+
 static void add_spares(struct postfix *p, struct span transport, struct span list,
-		       struct import_place at, const char *name, struct buf *names)
+		       struct import_place at, const char *name, struct spares *spares)
 {
+	struct buf *names = &spares->names;
 	struct span dest;
 
 	while ((dest = lines_word(&list, ", \t\r\n")).size > 0) {
+		if (spares->count == SPARES_MOST) {
+			build_note(p->im, IMPORT_LEFT, at, name,
+				   "relay tries %d servers; not %.*s, and those behind it",
+				   SPARES_MOST + 1, SPAN_ARG(span_first(dest, 255)));
+			return;
+		}
 		struct import_account *a = postfix_spare(p, transport, dest, at, name);
 		if (a && !buf_printf(names, "%s%s", names->size ? " " : "", a->name)) {
 			return;
 		}
+		spares->count += a != NULL;
 	}
 }
 
@@ -301,19 +318,21 @@ bool postfix_servers(struct postfix *p, struct import_account *a, struct span tr
 {
 	struct span first = lines_word(&list, ", \t\r\n");
 	struct import_place spares_at;
-	struct buf names BUF_AUTO;
+	struct spares all = { .count = 0 };
 
-	buf_init(&names, 32768);
 	if (!postfix_server(p, a, transport, first, sender, at, name)) {
 		return false;
 	}
-	add_spares(p, transport, list, at, name, &names);
+	buf_init(&all.names, 32768);
+	add_spares(p, transport, list, at, name, &all);
 	if (span_equal(master_cf_command(&p->master, transport), span_str("smtp"))) {
 		char *spares MEM_AUTO =
 			postfix_get(p, transport, "smtp_fallback_relay", &spares_at);
 		add_spares(p, transport, span_str(spares), spares_at, "smtp_fallback_relay",
-			   &names);
+			   &all);
 	}
-	return names.size == 0 ||
-	       build_set(p->im, a, KEY_FALLBACK, buf_span(&names), at, name);
+	bool ok = all.count == 0 ||
+		  build_set(p->im, a, KEY_FALLBACK, buf_span(&all.names), at, name);
+	buf_clear(&all.names);
+	return ok;
 }

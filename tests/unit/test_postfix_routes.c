@@ -84,6 +84,29 @@ static void spares_are_accounts(void **state)
 	imported_clear(&got);
 }
 
+static void no_more_servers_than_are_tried(void **state)
+{
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1 << 16);
+	assert_true(buf_add_str(&text, "mydestination =\nsmtp_fallback_relay = [z.test]\nrelayhost ="));
+	for (unsigned i = 0; i < 50; i++) {
+		assert_true(buf_printf(&text, " [h%u.test]", i));
+	}
+	assert_true(buf_add_str(&text, "\n"));
+	struct imported got = import_text(text.data, NULL, NULL);
+	has(&got.text, "account default\nhost h0.test\n");
+	has(&got.text, " h30.test h31.test\n");
+	has(&got.notes, "relayhost: not carried over: relay tries 32 servers; not [h32.test], and "
+			"those behind it");
+	has(&got.notes, "smtp_fallback_relay: not carried over: relay tries 32 servers; not "
+			"[z.test], and those behind it");
+	assert_int_equal(got.im.account_count, 32);
+	imported_clear(&got);
+	buf_clear(&text);
+}
+
 static void transports_are_accounts(void **state)
 {
 	struct imported got = import_text(
@@ -219,6 +242,7 @@ int main(void)
 		cmocka_unit_test(senders_have_accounts),
 		cmocka_unit_test(logins_by_sender_need_no_other_server),
 		cmocka_unit_test(spares_are_accounts),
+		cmocka_unit_test(no_more_servers_than_are_tried),
 		cmocka_unit_test(transports_are_accounts),
 		cmocka_unit_test(recipients_go_where_postfix_sends_them),
 		cmocka_unit_test(a_star_is_the_default),
