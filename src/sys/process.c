@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #if HAVE_PRCTL
@@ -81,6 +82,29 @@ void process_close_inherited(void)
 	if (folder) {
 		closedir(folder);
 	}
+}
+
+bool process_of_peer(int fd, uid_t *ret_uid)
+{
+#if HAVE_SO_PEERCRED
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || size != sizeof(who)) {
+		return false;
+	}
+	*ret_uid = who.uid;
+	/* What the kernel has of a socket that nobody connected. */
+	return who.uid != (uid_t)-1;
+#elif HAVE_GETPEEREID
+	gid_t group;
+
+	return getpeereid(fd, ret_uid, &group) == 0;
+#else
+	(void)fd;
+	(void)ret_uid;
+	return false;
+#endif
 }
 
 int process_open(pid_t pid)

@@ -6,6 +6,7 @@
 #ifndef SYS_PROCESS_H
 #define SYS_PROCESS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -29,6 +30,12 @@ enum { PROCESS_FD_MAX = 65536 };
  * child of a process with threads.
  */
 void process_close_inherited(void);
+
+/*
+ * The user who has connected to (or made) the other end of a Unix socket, as it was then.
+ * False: it is another kind of descriptor, or this system does not know.
+ */
+bool process_of_peer(int fd, uid_t *ret_uid);
 
 /* A descriptor that is readable once the child `pid` has ended; -1: this kernel has none. */
 int process_open(pid_t pid);

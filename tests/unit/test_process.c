@@ -127,6 +127,29 @@ static void a_process_leaves_no_core(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void the_user_of_a_unix_socket_is_known(void **state)
+{
+	int pair[2], ends[2];
+	uid_t uid = (uid_t)-1;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_true(fs_pipe(ends, 0));
+	bool is_known = process_of_peer(pair[0], &uid);
+	assert_int_equal(is_known, HAVE_SO_PEERCRED || HAVE_GETPEEREID);
+	if (is_known) {
+		assert_int_equal(uid, getuid());
+	}
+	assert_false(process_of_peer(ends[0], &uid));
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	assert_false(process_of_peer(tcp, &uid));
+	close(tcp);
+	for (int i = 0; i < 2; i++) {
+		close(pair[i]);
+		close(ends[i]);
+	}
+}
+
 static void pipes_and_sockets_are_not_inherited(void **state)
 {
 	static const int flags[] = { 0, O_NONBLOCK };
@@ -155,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_child_ends_with_its_parent),
 #endif
 		cmocka_unit_test(a_process_leaves_no_core),
+		cmocka_unit_test(the_user_of_a_unix_socket_is_known),
 		cmocka_unit_test(pipes_and_sockets_are_not_inherited),
 	};
 
