@@ -105,10 +105,10 @@ static bool find_account(struct drain *d, struct drain_busy *b)
 	struct buf group BUF_AUTO;
 	struct err ignored;
 
+	buf_init(&group, QUEUE_GROUP_MAX);
 	if (b->account) {
 		return true;
 	}
-	buf_init(&group, QUEUE_GROUP_MAX);
 	b->account = settings_of_via(d->conf, &b->entry, via, d->id, &ignored);
 	if (!b->account || !queue_entry_group(&b->entry, via, &group)) {
 		return false;

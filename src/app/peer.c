@@ -3,6 +3,7 @@
 #include "app/peer.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "sys/process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -34,14 +35,9 @@ static bool has_name(int fd)
 
 static int64_t unix_uid(int fd)
 {
-	struct ucred who;
-	socklen_t size = sizeof(who);
+	uid_t uid;
 
-	if (!has_name(fd) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
-	    size != sizeof(who) || who.uid == (uid_t)-1) {
-		return -1;
-	}
-	return who.uid;
+	return has_name(fd) && process_of_peer(fd, &uid) ? (int64_t)uid : -1;
 }
 
 static bool is_loopback(const union address *peer)
