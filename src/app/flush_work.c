@@ -19,6 +19,8 @@
 
 /* Of all accounts together; with -v one, so that the dialogue can be read. */
 enum { WORKERS_MAX = 100 };
+/* For the end of a worker that no signal told of: a system call can fail. */
+enum { LOOK_EVERY_MS = 1000 };
 
 struct worker {
 	pid_t pid;
@@ -269,13 +271,15 @@ static void wait_for_all(struct crew *c)
 			count(c);
 			progress_draw(&c->bar, &c->result->counts);
 		}
-		if (c->count > 0 && poll(p, 2, progress_wait(&c->bar)) > 0) {
-			while (p[1].revents &&
-			       fs_read(c->wake[0], ignored, sizeof(ignored)) > 0) {
-				continue;
-			}
-			take_signals(c);
+		if (c->count == 0) {
+			continue;
 		}
+		int wait = progress_wait(&c->bar);
+		poll(p, 2, wait < 0 || wait > LOOK_EVERY_MS ? LOOK_EVERY_MS : wait);
+		while (fs_read(c->wake[0], ignored, sizeof(ignored)) > 0) {
+			continue;
+		}
+		take_signals(c);
 	}
 	count(c);
 	c->result->elapsed_ms = clock_ms() - c->bar.start_ms;

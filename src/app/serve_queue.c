@@ -105,7 +105,7 @@ static bool start(struct child *k, const struct call *c, struct words *w, int si
 
 	*k = (struct child){ .pid = -1, .out = -1, .err = -1 };
 	signals_hold();
-	if (pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0) {
+	if (fs_pipe(out, 0) && fs_pipe(err, 0)) {
 		k->pid = fork();
 	}
 	if (k->pid == 0) {

@@ -69,6 +69,13 @@ bool fs_write_all(int fd, const void *data, size_t size)
 	return true;
 }
 
+#if !HAVE_PIPE2 || !HAVE_SOCK_CLOEXEC
+static bool set_flags(int fd, int flags)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, flags) == 0;
+}
+#endif
+
 bool fs_pipe(int ends[2], int flags)
 {
 #if HAVE_PIPE2
@@ -77,11 +84,12 @@ bool fs_pipe(int ends[2], int flags)
 	if (pipe(ends) != 0) {
 		return false;
 	}
-	for (int i = 0; i < 2; i++) {
-		fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-		fcntl(ends[i], F_SETFL, flags);
+	if (set_flags(ends[0], flags) && set_flags(ends[1], flags)) {
+		return true;
 	}
-	return true;
+	fs_close(&ends[0]);
+	fs_close(&ends[1]);
+	return false;
 #endif
 }
 
@@ -92,9 +100,8 @@ int fs_socket(int family, int flags)
 #else
 	int fd = socket(family, SOCK_STREAM, 0);
 
-	if (fd >= 0) {
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		fcntl(fd, F_SETFL, flags);
+	if (fd >= 0 && !set_flags(fd, flags)) {
+		fs_close(&fd);
 	}
 	return fd;
 #endif

@@ -37,8 +37,8 @@ static void watch(struct sigwatch *w, int number)
 	    before->sa_handler != SIG_IGN) {
 		came[number] = 0;
 		sigemptyset(&action.sa_mask);
-		sigaction(number, &action, NULL);
-		w->signals[w->count++] = number;
+		w->signals[w->count] = number;
+		w->count += sigaction(number, &action, NULL) == 0;
 	}
 }
 
