@@ -286,7 +286,7 @@ def test_files_that_cannot_be_read(run_sendmail, tmp_path):
     (tmp_path / "dir").mkdir()
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "long").write_text("host " + "x" * 100_000 + "\n")
-    (tmp_path / "big").write_text("# comment\n" * 200_000)
+    (tmp_path / "big").write_text("# comment\n" * 500_000)
     (tmp_path / "nul").write_bytes(b"host x\0y\n")
     (tmp_path / "latin1").write_bytes(b"from m\xfc@x.test\n")
     (tmp_path / "control").write_bytes(b"user a\x1bb\n")
