@@ -66,8 +66,21 @@ bool account_is_own(const struct account *a, enum key key);
  */
 bool account_is_claim(const struct account *a, enum key key, const struct conf_value **last);
 
-/* The first account whose `from` takes the sender; NULL: there is none. */
+/*
+ * The first account whose `from` takes the sender; of several with the same `from` the first
+ * that is not called otherwise.  NULL: there is none.
+ */
 struct account *account_by_sender(const struct conf *c, const char *sender);
+
+/*
+ * Which accounts are called by recipients (`to`) or by others (`fallback`), so that their `from`
+ * need be no claim on a sender; never the account "default".  One for each of c->accounts; the
+ * caller frees it.
+ */
+bool *account_called(const struct conf *c);
+
+/* Is the text of both the same, but for upper and lower case?  Without one: no. */
+bool account_same_from(const struct account *a, const struct account *b);
 
 /* Does this value of `from` take the sender?  me+detail@… is me@…, too. */
 bool account_takes(const char *from, struct span sender);

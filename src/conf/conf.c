@@ -176,17 +176,6 @@ static struct account *fail_choice(const struct conf *c, const char *name, struc
 	return NULL;
 }
 
-struct account *account_by_sender(const struct conf *c, const char *sender)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		if (conf_takes_sender(&c->accounts[i], sender) &&
-		    !conf_is_hidden(c, &c->accounts[i])) {
-			return &c->accounts[i];
-		}
-	}
-	return NULL;
-}
-
 struct account *conf_choose(struct conf *c, const char *name, const char *sender,
 			    struct err *e)
 {

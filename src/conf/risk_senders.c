@@ -2,7 +2,9 @@
 /*
  * risk_senders: which `from` can never win, because an account before it takes the same
  * senders.  A value that was inherited is not a claim of its own: `account default : home`.
+ * Nor is that of an account with `to`, or of one that stands in for others.
  */
+#include "base/mem.h"
 #include "base/text.h"
 #include "conf/account.h"
 #include "conf/risk.h"
@@ -47,6 +49,7 @@ static void find_default(const struct conf *c, struct findings *to)
 void risk_senders(const struct conf *c, const struct account *only, struct findings *to)
 {
 	struct taker_index *x = taker_index_new();
+	bool *called MEM_AUTO = account_called(c);
 	const struct conf_value *last = NULL;
 	size_t work = WORK_MAX;
 
@@ -59,12 +62,18 @@ void risk_senders(const struct conf *c, const struct account *only, struct findi
 			continue;
 		}
 		const struct taker t = taker_of_senders(i, line);
-		const struct taker *winner =
-			!only || only == a ? taker_index_cover(x, &t, &work) : NULL;
-		if (winner) {
+		/* Whoever is called by `to` or `fallback` is not there for nothing. */
+		const struct taker *winner = !called[i] && (!only || only == a)
+						     ? taker_index_cover(x, &t, &work)
+						     : NULL;
+		if (winner && !(called[winner->account] &&
+				account_same_from(a, &c->accounts[winner->account]))) {
 			tell(c, winner, &t, to);
 		}
-		taker_index_add(x, &t);
+		/* Of those with one address, it does not come first. */
+		if (!called[i] || !conf_from(a)) {
+			taker_index_add(x, &t);
+		}
 	}
 	if (!only) {
 		find_default(c, to);

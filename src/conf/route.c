@@ -107,10 +107,11 @@ bool routes_find(struct routes *r, const char *name, const char *sender,
 {
 	struct account *a = name ? NULL : find_by_sender(r, sender);
 
-	if (a && !is_default_from(r->c, a)) {
+	const struct taker *t = name ? NULL : find_by_recipient(r, recipient);
+	if (a && !is_default_from(r->c, a) &&
+	    !(t && account_same_from(a, &r->c->accounts[t->account]))) {
 		return take_sender(ret, a);
 	}
-	const struct taker *t = name ? NULL : find_by_recipient(r, recipient);
 	if (t) {
 		return take(ret, &r->c->accounts[t->account], ROUTE_TO, KEY_TO, t->word);
 	}

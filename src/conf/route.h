@@ -40,11 +40,13 @@ bool routes_by_recipient(const struct routes *r);
  *
  *   the account `name`, when it is not NULL;
  *   the first whose `from` takes the sender (NULL or "": none), unless the account "default"
- *   has the same line: because it is that account, or has inherited it;
+ *   has the same line, because it is that account, or has inherited it; or the `to` of one
+ *   with the same `from` takes the recipient;
  *   the first whose `to` takes the recipient (NULL or "": none);
  *   the first whose `from` takes the sender, after all;
  *   the account "default".
  *
+ * Of several with the same `from`, the first without a `to` that is no fallback.
  * False: nothing fits (CAUSE_CONFIG), as conf_choose has it.  Accounts that are hidden are
  * never chosen.
  */

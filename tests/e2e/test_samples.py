@@ -68,8 +68,8 @@ ACCOUNTS = [
     ("japan", "iijmio", "mbox.iijmio-mail.jp", 587, STARTTLS, "me.iijmio-mail.jp", {"auth": "cram-md5"}),
     ("japan", "iij4u", "mbox.iij4u.or.jp", 587, STARTTLS, "me.dd.iij4u.or.jp", {"auth": "cram-md5"}),
     ("japan", "xserver", "sv123.xserver.jp", 465, IMPLICIT, "me@example.jp", {}),
-    ("japan", "lolipop", "smtp.lolipop.jp", 465, IMPLICIT, "me@example.jp", {}),
-    ("japan", "sakura", "example.sakura.ne.jp", 587, STARTTLS, "me@example.jp", {}),
+    ("japan", "lolipop", "smtp.lolipop.jp", 465, IMPLICIT, "me@example.co.jp", {}),
+    ("japan", "sakura", "example.sakura.ne.jp", 587, STARTTLS, "me@example.ne.jp", {}),
 ]
 # Each of them says of itself that it is not sure.
 NOT_VERIFIED = ["gmx", "mailgun", "proton", "japan"]
@@ -193,3 +193,12 @@ def test_credential_that_the_unit_line_gives_is_the_one_that_is_looked_for(run_s
     given = run_sendmail(["password", "test"], name="relay", env={"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert given.rc == 0 and "systemd" in given.out + given.err and "hushhush" not in given.out + given.err
     assert run_sendmail(["password", "test"], name="relay").rc == 75
+
+
+@pytest.mark.skipif(os.path.exists(SYSTEM_FILE), reason=f"there is {SYSTEM_FILE}")
+@pytest.mark.parametrize("path", [f for f in FILES if f.name not in ("relayrc.special", "relayrc.system")], ids=lambda f: f.name)
+def test_nothing_is_wrong_with_it(run_sendmail, home, path):
+    """But for what a sample cannot have: files."""
+    home(".relayrc", path.read_text())
+    done = run_sendmail(["check", "--offline"], name="relay")
+    assert [line for line in done.err.splitlines() if not line.endswith("remove the line")] == []

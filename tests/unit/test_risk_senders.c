@@ -50,6 +50,17 @@ static void accounts_that_never_win(void **state)
 		{ "account a\nfrom *@*\naccount b\nfrom *@x\naccount default\nfrom b@y\n",
 		  "4 a, 6 a" },
 		{ "account a\nfrom *@x\naccount b\nfrom *@y\naccount default\nfrom me@*\n", "" },
+		/* Called by its recipients, or as a spare: the address is only its sender. */
+		{ "account a\nfrom me@x\nto y\naccount default\nfrom me@x\n", "" },
+		{ "account default\nfrom me@x\naccount a\nfrom ME@x\nto y\n", "" },
+		{ "account a\nfrom me@x\naccount default\nfrom me@x\nfallback a\n", "" },
+		{ "account default\nfrom me@x\nfallback a\naccount a\nfrom me@x\n", "" },
+		{ "account default\nfrom *@x\naccount a\nfrom me@x\nto y\n", "" },
+		{ "account a\nfrom *@x\nto y\naccount default\nfrom *@x\n", "" },
+		{ "account a\nfrom *@x\nto y\naccount default\nfrom me@x\n", "5 a" },
+		{ "account a\nfrom me@x\nto y\naccount b\nfrom me@x\naccount default\nfrom me@x\n",
+		  "7 b" },
+		{ "account a\nfrom me@x\nfallback default\naccount default\nfrom me@x\n", "5 a" },
 		/* Inherited, or from `defaults`: no claim of its own. */
 		{ "defaults\nfrom me@x\naccount a\naccount b\naccount default\n", "" },
 		{ "account a\nfrom me@x\naccount b : a\nhost h\naccount default : b\n", "" },

@@ -103,6 +103,60 @@ static void what_the_default_says_is_weak(void **state)
 	}
 }
 
+/* It is the sender of each, and a claim of the one that nothing else calls. */
+static void one_from_in_several_accounts(void **state)
+{
+	static const struct {
+		const char *text, *to_y, *to_z;
+	} rows[] = {
+		{ "account b\nfrom me@x.org\nto y.org\naccount default\nfrom ME@x.org\n", "b",
+		  "default" },
+		{ "account default\nfrom me@x.org\naccount b\nfrom me@x.org\nto y.org\n", "b",
+		  "default" },
+		{ "defaults\nfrom me@x.org\naccount b\nto y.org\naccount default\n", "b",
+		  "default" },
+		{ "account b\nfrom me@x.org\nto y.org\naccount c\nfrom me@x.org\naccount d\n"
+		  "from me@x.org\naccount default\nfrom you@x.org\n", "b", "c" },
+		{ "account b\nfrom *@x.org\nto y.org\naccount default\nfrom *@X.org\n", "b",
+		  "default" },
+		/* A spare. */
+		{ "account s\nfrom me@x.org\naccount default\nfrom me@x.org\nfallback s\n",
+		  "default", "default" },
+		{ "account s\nfrom me@x.org\naccount a\nfrom me@x.org\nfallback s\n"
+		  "account default : a\nfrom you@x.org\n", "a", "a" },
+		/* The default is never a spare only. */
+		{ "account b\nfrom me@x.org\nto y.org\nfallback default\naccount default\n"
+		  "from me@x.org\n", "b", "default" },
+		/* All are called: the first, but for recipients of its own. */
+		{ "account b\nfrom me@x.org\nto y.org\naccount c\nfrom me@x.org\nto z.org\n"
+		  "account default\nfrom you@x.org\n", "b", "c" },
+		{ "account b\nfrom me@x.org\nto y.org\naccount c\nfrom me@x.org\nto q.org\n"
+		  "account default\nfrom you@x.org\n", "b", "b" },
+		/* Another address is stronger than `to`; nobody is called: the first. */
+		{ "account b\nfrom b@x.org\nto y.org\naccount c\nfrom me@x.org\n"
+		  "account default\nfrom you@x.org\n", "c", "c" },
+		{ "account c\nfrom me@x.org\naccount default\nfrom me@x.org\n", "c", "c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route y, z;
+		struct conf c;
+		struct err e = { 0 };
+		conf_init(&c);
+		assert_true(parse_text(&c, span_str(rows[i].text), "rc", NULL, &test_env, &e));
+		struct routes *r = routes_new(&c);
+		assert_true(routes_find(r, NULL, "me@x.org", "joe@y.org", &y, &e));
+		assert_true(routes_find(r, NULL, "me@x.org", "joe@z.org", &z, &e));
+		if (strcmp(y.account->name, rows[i].to_y) != 0 ||
+		    strcmp(z.account->name, rows[i].to_z) != 0) {
+			fail_msg("%s %s\n%s", y.account->name, z.account->name, rows[i].text);
+		}
+		routes_free(r);
+		conf_clear(&c);
+	}
+}
+
 static void nothing_fits(void **state)
 {
 	struct conf c;
@@ -197,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_stronger_reason_wins),
 		cmocka_unit_test(what_the_default_says_is_weak),
+		cmocka_unit_test(one_from_in_several_accounts),
 		cmocka_unit_test(nothing_fits),
 		cmocka_unit_test(hidden_accounts_do_not_count),
 		cmocka_unit_test(a_long_pattern_is_cut),
