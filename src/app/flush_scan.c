@@ -15,86 +15,6 @@ struct scan {
 	uint32_t chance;
 };
 
-void flush_list_init(struct flush_list *l)
-{
-	*l = (struct flush_list){ 0 };
-	conf_init(&l->fallback);
-	conf_add_account(&l->fallback, "default");
-}
-
-void flush_list_clear(struct flush_list *l)
-{
-	for (size_t i = 0; i < l->group_count; i++) {
-		free(l->groups[i].name);
-		free(l->groups[i].why);
-		conf_clear(&l->groups[i].conf);
-	}
-	free(l->groups);
-	free(l->hashes);
-	free(l->items);
-	conf_clear(&l->fallback);
-	*l = (struct flush_list){ 0 };
-}
-
-/* ---- groups ---- */
-
-static uint64_t hash_of(const struct queue *q, struct span name)
-{
-	uint64_t hash = 0xcbf29ce484222325u ^ (uintptr_t)q;
-
-	for (size_t i = 0; i < name.size; i++) {
-		hash = (hash ^ (unsigned char)name.data[i]) * 0x100000001b3u;
-	}
-	return hash;
-}
-
-static void add_group(struct scan *s, const struct queue_entry *v, struct span name,
-		      uint64_t hash)
-{
-	struct flush_list *l = s->list;
-	struct err why;
-
-	if (l->group_count == l->group_room) {
-		l->group_room = l->group_room > 0 ? 2 * l->group_room : 4;
-		l->groups = mem_resize(l->groups, l->group_room, sizeof(*l->groups));
-		l->hashes = mem_resize(l->hashes, l->group_room, sizeof(*l->hashes));
-	}
-	struct flush_group *g = &l->groups[l->group_count];
-	l->hashes[l->group_count] = hash;
-	*g = (struct flush_group){ .queue = s->queue,
-				   .name = mem_copy(name.data, name.size) };
-	conf_init(&g->conf);
-	if (!settings_of_entry(&g->conf, v, &s->call->id, &g->account, &why)) {
-		g->account = NULL;
-		g->why = mem_alloc(1, sizeof(*g->why));
-		*g->why = why;
-	}
-	l->group_count++;
-}
-
-/* The group of the message; its account is read when the group is new. */
-static bool find_group(struct scan *s, const struct queue_entry *v, uint32_t *ret)
-{
-	struct flush_list *l = s->list;
-	struct buf name BUF_AUTO;
-
-	buf_init(&name, QUEUE_GROUP_MAX);
-	if (!queue_entry_group(v, queue_entry_via(v), &name) || l->group_count == UINT32_MAX) {
-		return false;
-	}
-	uint64_t hash = hash_of(s->queue, buf_span(&name));
-	for (size_t i = l->group_count; i-- > 0;) {
-		if (l->hashes[i] == hash && l->groups[i].queue == s->queue &&
-		    strcmp(l->groups[i].name, name.data) == 0) {
-			*ret = (uint32_t)i;
-			return true;
-		}
-	}
-	add_group(s, v, buf_span(&name), hash);
-	*ret = (uint32_t)l->group_count - 1;
-	return true;
-}
-
 static const struct account *account_of(const struct flush_list *l, uint32_t group)
 {
 	const struct account *a = l->groups[group].account;
@@ -160,7 +80,7 @@ static void consider(struct scan *s, const struct queue_entry *v, enum queue_pla
 	if (!must && !flush_chooses(s->choice, v)) {
 		return;
 	}
-	if (!find_group(s, v, &group)) {
+	if (!flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
 		say("%s: its settings are too long", v->id);
 		l->is_troubled = true;
 		return;
@@ -342,15 +262,15 @@ static bool is_all_told(const struct queue_entry *v)
 	return true;
 }
 
-/* A clock that went back makes nothing old. */
 /* The report must have had the time to arrive, and a person to read it. */
 enum { KEPT_MIN_SECONDS = 5 * 24 * 3600 };
 
+/* A clock that went back makes nothing old. */
 static bool is_done_with(struct scan *s, const struct queue_entry *v)
 {
 	uint32_t group;
 
-	if (!is_all_told(v) || !find_group(s, v, &group)) {
+	if (!is_all_told(v) || !flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
 		return false;
 	}
 	int64_t keep = conf_number(account_of(s->list, group), KEY_BOUNCE_QUEUE_LIFETIME);
@@ -367,7 +287,7 @@ static void remove_failed(struct scan *s, struct queue_file *file,
 
 	if (!queue_remove(s->queue, file, &why)) {
 		tell_trouble(s, v->id, &why);
-	} else if (find_group(s, v, &group)) {
+	} else if (flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
 		struct maillog *log =
 			maillog_open(account_of(s->list, group), &s->call->id);
 		maillog_note(log, v->id, "removed");

@@ -7,6 +7,7 @@
 #ifndef APP_FLUSH_SCAN_H
 #define APP_FLUSH_SCAN_H
 
+#include "app/flush_list.h"
 #include "app/queues.h"
 
 /* Which messages; nothing set: those whose time has come. */
@@ -19,39 +20,6 @@ struct flush_choice {
 	const char *account;   /* only those of this account; NULL = of all */
 	const struct queues *queues; /* only what is there for who looks; NULL = all */
 };
-
-struct flush_item {
-	char id[QUEUE_ID_MAX];
-	uint32_t group;
-	uint16_t attempts; /* so far; the low bits */
-	uint8_t place;	   /* enum queue_place */
-	uint8_t turn;	   /* 0 for the first try; else by chance: see by_group */
-};
-
-/* Messages that can share a session. */
-struct flush_group {
-	struct queue *queue;
-	char *name;		 /* queue_entry_group */
-	struct conf conf;	 /* owns the account */
-	struct account *account; /* NULL: it cannot be used, *why says why */
-	struct err *why;
-	size_t first, count; /* its messages in items */
-};
-
-struct flush_list {
-	struct flush_item *items; /* by group, in each the oldest first */
-	size_t count, room;
-	struct flush_group *groups;
-	size_t group_count, group_room;
-	uint64_t *hashes;     /* of the groups' names */
-	struct conf fallback; /* one account with all defaults, for its times */
-	const struct account *log; /* whose log is for mail of an account that is gone; or NULL */
-	size_t early;	      /* messages whose time has not come */
-	bool is_troubled;     /* something could not be read: a line was said */
-};
-
-void flush_list_init(struct flush_list *l);
-void flush_list_clear(struct flush_list *l);
 
 /*
  * Looks through incoming/ and deferred/ of every queue.  What a killed writer left is

@@ -4,7 +4,6 @@
 #include "app/drain.h"
 #include "app/maillog.h"
 #include "app/say.h"
-#include "app/say.h"
 #include "queue/slot.h"
 
 #include <sysexits.h>
@@ -101,7 +100,7 @@ int flush_worker_run(struct flush_worker *w)
 	struct flush_group *g = w->group;
 	const struct account *fallback = &w->work->list->fallback.accounts[0];
 	struct drain d = {
-		.conf = &g->conf,
+		.conf = g->conf,
 		.account = g->account ? g->account : fallback,
 		.id = w->work->id,
 		.group = g->name,

@@ -289,20 +289,22 @@ static bool options_of_entry(struct options *o, const struct queue_entry *v, uns
 	return true;
 }
 
-bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
-		       struct account **ret, struct err *e)
+bool settings_read_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
+			 struct err *e)
 {
 	struct options o;
 
 	if (handover_is_account(v->account) && !id->is_system) {
-		*ret = handover_account(c, e);
-		return *ret != NULL;
+		return handover_account(c, e) != NULL;
 	}
-	*ret = options_of_entry(&o, v, queue_entry_via(v), e) && settings_read(c, &o, id, e)
-		       ? settings_account(c, &o, id, NULL, e)
-		       : NULL;
+	bool ok = options_of_entry(&o, v, 0, e) && settings_read(c, &o, id, e);
 	options_clear(&o);
-	return *ret != NULL;
+	return ok;
+}
+
+bool settings_may_share(const struct queue_entry *v)
+{
+	return v->setting_count == 0 && !handover_is_account(v->account);
 }
 
 struct account *settings_of_via(struct conf *c, const struct queue_entry *v, unsigned via,

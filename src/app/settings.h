@@ -67,16 +67,21 @@ struct account *settings_account(struct conf *c, const struct options *o, struct
 				 const char *sender, struct err *e) RELAY_CHECKED;
 
 /*
- * The account that a queued message waits for, with the settings of that call, checked.  *c is
- * fresh and owns the account.  False (mostly CAUSE_CONFIG): the file or the account is gone
- * or wrong now; the message waits.
+ * For a queued message: the configuration that was its call's.  *c is fresh.  False (mostly
+ * CAUSE_CONFIG): the file is gone or wrong now; the message waits.
  */
-bool settings_of_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
-		       struct account **ret, struct err *e) RELAY_CHECKED;
+bool settings_read_entry(struct conf *c, const struct queue_entry *v, struct identity *id,
+			 struct err *e) RELAY_CHECKED;
 
 /*
- * Of the same configuration the account for the recipients of that via (queue/entry.h), with
- * the settings of the call, checked.  NULL with *e set: it is gone or wrong.
+ * May other messages, of which this is true too and `config` is the same, have the same *c?
+ * Settings of a call are set in it.
+ */
+bool settings_may_share(const struct queue_entry *v);
+
+/*
+ * Of that configuration the account for the recipients of this via (queue/entry.h), with the
+ * settings of the call, checked.  NULL with *e set: it is gone or wrong.
  */
 struct account *settings_of_via(struct conf *c, const struct queue_entry *v, unsigned via,
 				struct identity *id, struct err *e) RELAY_CHECKED;
