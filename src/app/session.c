@@ -54,6 +54,13 @@ static int64_t deadline_after(const struct session *s, unsigned seconds)
 static bool connect_server(struct session *s, struct err *e)
 {
 	struct net_target target = settings_target(s->account, &s->names, s->options->hop->port);
+
+	if (target.unix_path) {
+		trace_note(&s->trace, "connecting to %s", target.unix_path);
+	} else {
+		trace_note(&s->trace, "connecting to %s port %u", s->options->hop->host,
+			   target.port);
+	}
 	int fd = net_connect(&target, deadline_after(s, CONNECT_SECONDS), s->facts->peer, e);
 
 	if (fd < 0) {
@@ -307,7 +314,6 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 	stream_address_literal(&s->stream, literal, sizeof(literal));
 	options.ehlo_name = s->names.ehlo ? s->names.ehlo : literal;
 	login_init(&s->login, s->options->hop, s->options->secret, s->names.host);
-	trace_init(&s->trace, s->options->trace);
 	s->client = smtp_client_new(&options);
 	smtp_client_submit(s->client, &first->txn);
 	bool ok = pump(s, e);
@@ -321,7 +327,6 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 	stream_close(&s->stream);
 	smtp_client_free(s->client);
 	login_clear(&s->login);
-	trace_clear(&s->trace);
 	return ok;
 }
 
@@ -342,12 +347,14 @@ bool session_run(const struct session_options *o, const struct session_source *s
 	if (!first) {
 		return true;
 	}
+	trace_init(&s.trace, o->trace);
 	bool ok = names_find(&s.names, o->hop, o->ehlo_name, e) && connect_server(&s, e);
 	if (ok) {
 		ok = converse(&s, first, e);
 	} else {
 		source->settled(source->context, first);
 	}
+	trace_clear(&s.trace);
 	names_clear(&s.names);
 	return ok;
 }

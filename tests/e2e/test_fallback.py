@@ -266,3 +266,12 @@ def test_one_line_has_as_many_as_fit(pki, run_sendmail):
     lines = run_sendmail(["-v", *TO], judge.MESSAGE, text).err.splitlines()
     said = [line for line in lines if line.startswith("sendmail: account default: cannot resolve ") and "; " not in line]
     assert [host for host in hosts if any(host in line for line in said)] == hosts
+
+
+def test_verbose_says_which_one_is_tried_before_it_answers(scripted, pki, run_sendmail):
+    bad, good = scripted(**TROUBLE["greets-421"]), scripted()
+    done = run_sendmail(["-v", *TO], judge.MESSAGE, several(pki, {
+        "default": {"server": bad, "fallback": "two"}, "two": {"server": good}}))
+    assert done.rc == 0
+    at = [done.err.index(f"-- connecting to {FIRST} port {server.port}\n") for server in (bad, good)]
+    assert at[0] < done.err.index("<- 421 4.3.2 busy") < done.err.index("account default: greeting: 421") < at[1]
