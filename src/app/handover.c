@@ -232,18 +232,19 @@ static bool is_one_fate(const struct smtp_txn *t)
 static void tell(const struct handover *h)
 {
 	const struct smtp_txn *t = &h->job.txn;
+	bool is_one = is_one_fate(t);
 
 	if (h->is_kept) {
 		say("not sent yet, kept in your own queue as %s: %s", h->id,
 		    t->rcpts[0].outcome.text);
 	} else if (h->is_missing) {
 		say("%s; nobody takes the mail of the machine there: " START_IT, h->why.text);
-	} else if (is_one_fate(t)) {
+	} else if (is_one) {
 		say("%s: %s", words_of(&t->rcpts[0].outcome), t->rcpts[0].outcome.text);
 	}
 	for (size_t i = 0; i < t->rcpt_count && !h->is_missing; i++) {
 		const struct outcome *o = &t->rcpts[i].outcome;
-		bool is_told = o->verdict == VERDICT_ACCEPTED || is_one_fate(t) ||
+		bool is_told = o->verdict == VERDICT_ACCEPTED || is_one ||
 			       (h->is_kept && o->verdict != VERDICT_PERMANENT);
 		if (!is_told) {
 			say("%s: %s: %s", t->rcpts[i].addr, words_of(o), o->text);
