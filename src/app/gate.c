@@ -13,7 +13,14 @@
 #include <unistd.h>
 
 /* So much is left free on the disk: for the states of what is there, and for the log. */
-#define FREE_MIN_MIB 32
+#define FREE_MIN (32ULL << 20)
+/* With less it is looked at who has taken the rest. */
+#define FREE_AMPLE (4ULL << 30)
+/*
+ * No message may be larger, while it comes in, than this part of what is free: so all the
+ * sessions of a user together cannot take it.
+ */
+#define FREE_PARTS 4
 
 static bool fail(struct smtp_answer *why, enum verdict verdict, int code,
 		 const char *enhanced, const char *text)
@@ -138,15 +145,38 @@ static bool is_own_name(const struct gate *g, const char *sender, struct smtp_an
 }
 
 /* On the file system of the queue; one that does not say how full it is has room. */
-static bool has_disk(const struct gate *g, struct smtp_answer *why)
+static unsigned long long free_bytes(const struct gate *g)
 {
 	struct statvfs fs;
 
-	if (!g->queue || statvfs(queue_path(g->queue), &fs) != 0 || fs.f_blocks == 0 ||
-	    (unsigned long long)fs.f_bavail * fs.f_frsize >> 20 >= FREE_MIN_MIB) {
+	if (!g->queue || statvfs(queue_path(g->queue), &fs) != 0 || fs.f_blocks == 0) {
+		return ~0ULL;
+	}
+	return (unsigned long long)fs.f_bavail * fs.f_frsize;
+}
+
+/* The last room is for all: nobody gets more than he leaves to the others. */
+static bool has_disk(const struct gate *g, struct smtp_answer *why)
+{
+	unsigned long long left = free_bytes(g), used;
+	struct err ignored;
+
+	if (left < FREE_MIN) {
+		return fail(why, VERDICT_TEMPORARY, 452, "4.3.1",
+			    "there is no room on the disk");
+	}
+	if (left >= FREE_AMPLE ||
+	    !queue_used(g->queue, id_of(g)->caller, &used, &ignored) || used <= left) {
 		return true;
 	}
-	return fail(why, VERDICT_TEMPORARY, 452, "4.3.1", "there is no room on the disk");
+	return fail(why, VERDICT_TEMPORARY, 452, "4.3.1",
+		    "your messages take more of the disk than is left; try again when some of "
+		    "them are sent");
+}
+
+bool gate_takes_size(const struct gate *g, unsigned long long size)
+{
+	return size <= free_bytes(g) / FREE_PARTS;
 }
 
 static bool has_room(const struct gate *g, struct smtp_answer *why)

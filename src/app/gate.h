@@ -36,6 +36,9 @@ bool gate_shows_queue(const struct gate *g);
 /* For smtp_server_options; gate is a struct gate. */
 bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why);
 
+/* Is there room for a message that is so large by now? */
+bool gate_takes_size(const struct gate *g, unsigned long long size);
+
 /*
  * The sender as it is meant: one without a domain that no user has is the caller.  Belongs to
  * *g's identity, or is the one that was given.

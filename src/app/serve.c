@@ -32,6 +32,7 @@ struct serve {
 	struct gate gate;
 	struct smtp_server *server;
 	int spool;		/* the message that is coming; -1 = none */
+	unsigned long long spooled;	/* its bytes so far */
 	int signals[2];		/* a pipe: something comes out of it after a deadly signal */
 	unsigned long long wait_no;	/* whose deadline runs; ULLONG_MAX = none yet */
 	int64_t deadline;
@@ -156,6 +157,7 @@ static void begin(struct serve *s)
 {
 	struct err e;
 
+	s->spooled = 0;
 	s->spool = fs_unnamed(&e);
 	if (s->spool < 0) {
 		refuse_for_now(s, &e);
@@ -166,7 +168,11 @@ static void take(struct serve *s, struct span bytes)
 {
 	struct err e;
 
-	if (!fs_write_all(s->spool, bytes.data, bytes.size)) {
+	s->spooled += bytes.size;
+	if (!gate_takes_size(&s->gate, s->spooled)) {
+		err_set(&e, CAUSE_OS, "there is no room for so large a message");
+		refuse_for_now(s, &e);
+	} else if (!fs_write_all(s->spool, bytes.data, bytes.size)) {
 		err_errno(&e, CAUSE_OS, "cannot store the message");
 		refuse_for_now(s, &e);
 	}

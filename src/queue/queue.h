@@ -190,6 +190,9 @@ void queue_sweep(struct queue *q, int64_t now);
  */
 bool queue_has_room(struct queue *q, int64_t uid, size_t max, bool *ret, struct err *e)
 	RELAY_CHECKED;
+/* The bytes of all his messages there: looks into every file. */
+bool queue_used(struct queue *q, int64_t uid, unsigned long long *ret_bytes, struct err *e)
+	RELAY_CHECKED;
 
 /* Device of the files, for who compares inodes with /proc/locks. */
 uint64_t queue_device(const struct queue *q);

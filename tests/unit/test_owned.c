@@ -28,6 +28,17 @@ static void put(struct world *w, const char *place, const char *id, const char *
 	write_file(path_of(w, place, id), text, strlen(text));
 }
 
+static unsigned long long used(struct world *w, int64_t uid)
+{
+	struct err e = { 0 };
+	unsigned long long bytes = 0;
+
+	if (!queue_used(w->q, uid, &bytes, &e)) {
+		fail_msg("%s", e.text);
+	}
+	return bytes;
+}
+
 static void only_ones_own_messages_count(void **state)
 {
 	struct world *w = *state;
@@ -48,6 +59,10 @@ static void only_ones_own_messages_count(void **state)
 	assert_true(has_room(w, 1000, 4));
 	assert_false(has_room(w, 4294967294, 1));
 	assert_true(has_room(w, 1001, 1));
+	struct stat st;
+	assert_int_equal(stat(path_of(w, "hold", "1R4XKQ700000006"), &st), 0);
+	assert_true(used(w, 1000) == 3 * (unsigned long long)st.st_size);
+	assert_true(used(w, 1001) == 0);
 }
 
 static void what_was_planted_is_not_followed(void **state)

@@ -1,0 +1,63 @@
+"""A user of the service cannot take the disk from the others."""
+import contextlib
+import subprocess
+
+import pytest
+
+from lib.machine import USERS, machine      # noqa: F401
+
+MB = b"x" * 998 + b"\r\n"
+LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
+
+
+@pytest.fixture
+def small(machine):
+    """A machine whose queue is on a file system of 200 MB of its own."""
+    here = machine(more="delivery_mode queue\n")
+    if here.namespace is None:
+        pytest.skip("needs a mount namespace")
+    done = subprocess.run(["nsenter", f"--mount=/proc/{here.holder.pid}/ns/mnt", "mount", "-t", "tmpfs", "-o",
+                           f"size=200m,mode=700,uid={USERS['relay']},gid={USERS['relay']}", "tmpfs", here.root / "var/spool/relay"],
+                          capture_output=True)
+    if done.returncode:
+        pytest.skip("no file system can be mounted")
+    here.serve()
+    return here
+
+
+def begin(here, user):
+    client = here.connect(user)
+    client.say("EHLO me")
+    for command in f"MAIL FROM:<{user}>", "RCPT TO:<b@far.test>", "DATA":
+        said = client.say(command)
+        if said[0] not in "23":
+            return client, said
+    client.send(b"Subject: x\r\n\r\n")
+    return client, None
+
+
+def test_many_large_messages_leave_room_for_others(small):
+    for sent in range(50):
+        client, refusal = begin(small, "alice")
+        if refusal:
+            break
+        client.sock.sendall(MB * 8000)
+        answer = client.say(".")
+        assert answer.startswith("250 "), answer
+    assert refusal.startswith("452 4.3.1 your messages take more of the disk than is left") and 5 < sent < 20
+    assert small.run(["-t"], LETTER + b"x\n" * 1000000, user="bob").rc == 0
+    assert small.run(["-t"], LETTER, user="alice").rc == 75
+    assert small.run(["-t"], LETTER, user="root").rc == 0
+
+
+def test_messages_that_do_not_end_leave_room_for_others(small):
+    """As much as there is place for, in all the sessions that he may have; none goes on."""
+    with contextlib.ExitStack() as held:
+        for _ in range(20):
+            client, refusal = begin(small, "alice")
+            held.callback(client.sock.close)
+            assert refusal is None
+            for _ in range(99):
+                client.sock.sendall(MB * 1000)
+        assert small.run(["-t"], LETTER + b"x\n" * 100000, user="bob").rc == 0
+        assert client.say(".").startswith("452 4.3.1 there is no room for so large a message")
