@@ -43,7 +43,8 @@ static void look_up_passwd(struct identity *id)
 
 const char *identity_home(struct identity *id)
 {
-	const char *home = getenv("HOME");
+	/* In the system scope it is ours, also when a set-id program has called. */
+	const char *home = id->is_system ? getenv("HOME") : secure_getenv("HOME");
 
 	if (!id->home && home && home[0] == '/') {
 		id->home = mem_str(home);

@@ -26,7 +26,10 @@ struct identity {
 
 void identity_clear(struct identity *id);
 
-/* $HOME when it is an absolute path, else the passwd entry; NULL when there is neither. */
+/*
+ * $HOME when it is an absolute path, and a set-id program has not had it from its caller; else
+ * the passwd entry; NULL when there is neither.
+ */
 const char *identity_home(struct identity *id);
 /*
  * Login name from the passwd entry; else "uid1000".  In the system scope it is the caller's,

@@ -78,7 +78,7 @@ static bool read_file(void *context, const char *path, struct buf *text, struct 
 static char *place_path(const char *place, struct identity *id)
 {
 	static const char xdg[] = "$XDG_CONFIG_HOME";
-	const char *home = identity_home(id), *folder = getenv("XDG_CONFIG_HOME");
+	const char *home = identity_home(id), *folder = secure_getenv("XDG_CONFIG_HOME");
 
 	if (place[0] == '~') {
 		return home ? mem_printf("%s%s", home, place + 1) : NULL;

@@ -11,7 +11,7 @@
 
 char *password_file_path(const char *account, struct identity *id, struct err *e)
 {
-	const char *xdg = getenv("XDG_CONFIG_HOME");
+	const char *xdg = secure_getenv("XDG_CONFIG_HOME");
 	const char *home = identity_home(id);
 	bool has_xdg = xdg && xdg[0] == '/';
 

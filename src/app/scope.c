@@ -155,7 +155,8 @@ bool scope_enter(struct identity *id, struct options *o, struct err *e)
 	if (o->file || settings_has_host(o)) {
 		return true;
 	}
-	bool is_root = effective == 0 && real == 0;
+	/* Also for a set-uid program: but who called is the user. */
+	bool is_root = effective == 0;
 	if (is_root ? settings_has_own(id) || !is_there(scope_file) : !is_system_user()) {
 		return true;
 	}

@@ -25,9 +25,9 @@ extern const char scope_file[], scope_socket[], scope_spool[], scope_user[];
  * name a file (-C) or a host,
  *
  *	- for the user `relay`;
- *	- for root without a configuration of his own, when /etc/relayrc is there.  Then the
- *	  process becomes the user `relay` for good, if there is one; root's own otherwise, as
- *	  in a container, but not when the queue is there and another's.
+ *	- for root (the effective uid) without a configuration of his own, when /etc/relayrc is
+ *	  there.  Then the process becomes the user `relay` for good, if there is one; root's
+ *	  own otherwise, as in a container, but not when the queue is there and another's.
  *
  * In the system scope id->caller is the uid of who called, the environment is made anew, and
  * settings of the command line that are not about the envelope are taken out of *o.

@@ -66,7 +66,7 @@ static bool read_user_file(struct conf *c, const char *path, const struct conf_e
 static bool read_user_files(struct conf *c, const struct conf_env *env, bool *ret_found,
 			    struct err *e)
 {
-	const char *xdg = getenv("XDG_CONFIG_HOME");
+	const char *xdg = secure_getenv("XDG_CONFIG_HOME");
 
 	*ret_found = false;
 	if (env->home) {
@@ -89,7 +89,7 @@ static bool read_user_files(struct conf *c, const struct conf_env *env, bool *re
 
 bool settings_has_own(struct identity *id)
 {
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = identity_home(id);
+	const char *xdg = secure_getenv("XDG_CONFIG_HOME"), *home = identity_home(id);
 	char *usual MEM_AUTO = mem_printf("%s/.relayrc", home ? home : "");
 	char *other MEM_AUTO = xdg && xdg[0] == '/'
 				       ? mem_printf("%s/relay/relayrc", xdg)
@@ -387,7 +387,7 @@ bool settings_to_entry(const struct account *a, const struct options *o, struct 
 
 char *settings_default_queue(struct identity *id, struct err *e)
 {
-	const char *state = getenv("XDG_STATE_HOME");
+	const char *state = secure_getenv("XDG_STATE_HOME");
 	const char *home = identity_home(id);
 
 	if (id->is_system) {

@@ -112,6 +112,25 @@ def test_without_a_user_relay_root_stays_root(machine):
     assert "Request" in here.run([], name="mailq", user="root").out
 
 
+@pytest.mark.parametrize("env", [{}, {"HOME": "/home/alice"}, {"HOME": "/home/alice", "XDG_STATE_HOME": "/home/alice/evil"}, {"XDG_CONFIG_HOME": "/home/alice"}])
+@pytest.mark.parametrize("has_file", [True, False])
+def test_a_program_that_is_set_uid_root_does_not_write_for_its_caller(machine, env, has_file):
+    """It has the environment of who started it, and calls us with root's rights."""
+    here = machine()
+    here.directory("home/alice/evil", owner="alice")
+    os.symlink("/etc", here.root / "home/alice/evil/relay")
+    here.put("home/alice/relay/relayrc", "host evil\n", owner="alice", mode=0o600)
+    if not has_file:
+        here.put("root/.relayrc", (here.root / "etc/relayrc").read_text(), mode=0o600)
+    done = here.run(["-t", "-odq"], LETTER, user="root", env=env, more=lambda: os.setresuid(USERS["alice"], 0, 0))
+    assert (done.rc, done.err) == (0, "")
+    assert not (here.root / "etc/queue").exists() and not (here.root / "home/alice/.local").exists()
+    if has_file:
+        assert f"\nuid: {USERS['alice']}\n" in head(here, the_only(here))
+    else:
+        assert (here.root / "root/.local/state/relay/queue").is_dir()
+
+
 @pytest.fixture
 def nameless(machine, scripted):
     """The user relay is there, but his name is not."""
