@@ -22,12 +22,11 @@ static bool check_host(char **word, struct err *e)
 	if (text_starts_fold(span_str(text), SRV)) {
 		memcpy(text, SRV, strlen(SRV));
 		const char *domain = text + strlen(SRV);
-		if (strchr(domain, ':') || strchr(domain, '[') || syntax_ip_version(domain)) {
-			return err_set(e, CAUSE_CONFIG,
-				       "not a domain behind srv:; DNS says the port, as in: "
-				       "host srv:example.org");
-		}
-		return syntax_domain(domain, e) || err_ctx(e, "srv:");
+		return (!strchr(domain, ':') && !strchr(domain, '[') &&
+			!syntax_ip_version(domain) && syntax_domain(domain, e)) ||
+		       err_set(e, CAUSE_CONFIG,
+			       "not a domain behind srv:; DNS says the port, as in: "
+			       "host srv:example.org");
 	}
 	if (text[strspn(text, "0123456789")] == '\0') {
 		return err_set(e, CAUSE_CONFIG,
@@ -62,18 +61,27 @@ static bool check_account(char **word, struct err *e)
 					      "must be names of accounts with blanks between");
 }
 
+/* Which word of several is meant. */
+static bool tell_place(size_t number, struct span rest, struct err *e)
+{
+	bool is_one = number == 1 && words_next(&rest, between).size == 0;
+
+	return !is_one && err_ctx(e, "word %zu", number);
+}
+
 bool lists_read(enum key_type type, struct span text, struct buf *to, struct err *e)
 {
 	bool (*check)(char **word, struct err *e) = type == TYPE_HOSTS	      ? check_host
 						    : type == TYPE_RECIPIENTS ? check_recipient
 									      : check_account;
-	size_t count = 0;
+	size_t count = 0, number = 0;
 
 	for (struct span w = words_next(&text, between); w.size > 0;
 	     w = words_next(&text, between)) {
 		char *word MEM_AUTO = mem_copy(w.data, w.size);
+		number++;
 		if (!check(&word, e)) {
-			return false;
+			return tell_place(number, text, e);
 		}
 		if (type != TYPE_RECIPIENTS && ++count > CONF_LIST_MAX) {
 			return err_set(e, CAUSE_CONFIG, "more than %d %s", CONF_LIST_MAX,

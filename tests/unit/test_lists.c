@@ -37,7 +37,7 @@ static void a_list_is_kept_with_one_blank_between(void **state)
 
 static void wrong_words_are_refused(void **state)
 {
-	static const char server[] = "not a host name or IP address";
+	static const char server[] = "word 2: not a host name or IP address";
 	static const char domain[] = "not a domain behind srv:; DNS says the port, as in: host "
 				     "srv:example.org";
 	static const char kind[] = "must be an address, a domain, .domain, * or a pattern";
@@ -47,10 +47,11 @@ static void wrong_words_are_refused(void **state)
 	} rows[] = {
 		{ TYPE_HOSTS, "a.example b/c", server },
 		{ TYPE_HOSTS, ",", "there is nothing but commas" },
-		{ TYPE_HOSTS, "a 587", "not a host name; a port has its own line: port 587" },
-		{ TYPE_HOSTS, "a b:25", "not a host name; a port has its own line: port 25" },
-		{ TYPE_HOSTS, "srv:", "srv:: not a domain" },
-		{ TYPE_HOSTS, "srv:a b srv:x:587", domain },
+		{ TYPE_HOSTS, "a 587", "word 2: not a host name; a port has its own line: port 587" },
+		{ TYPE_HOSTS, "a b:25",
+		  "word 2: not a host name; a port has its own line: port 25" },
+		{ TYPE_HOSTS, "srv:", domain },
+		{ TYPE_HOSTS, "srv:x:587", domain },
 		{ TYPE_HOSTS, "srv:[192.0.2.1]", domain },
 		{ TYPE_HOSTS, "srv:192.0.2.1", domain },
 		{ TYPE_RECIPIENTS, "a@b@c", NULL },
@@ -59,9 +60,11 @@ static void wrong_words_are_refused(void **state)
 		{ TYPE_RECIPIENTS, "..x", kind },
 		{ TYPE_RECIPIENTS, ".", kind },
 		{ TYPE_RECIPIENTS, "%F", kind },
-		{ TYPE_RECIPIENTS, "x.example a_/b", kind },
+		{ TYPE_RECIPIENTS, "x.example a_/b",
+		  "word 2: must be an address, a domain, .domain, * or a pattern" },
 		{ TYPE_RECIPIENTS, " , ", "there is nothing but commas" },
-		{ TYPE_ACCOUNTS, "a b:c", "must be names of accounts with blanks between" },
+		{ TYPE_ACCOUNTS, "a b:c",
+		  "word 2: must be names of accounts with blanks between" },
 	};
 
 	(void)state;

@@ -143,7 +143,7 @@ static void errors_name_file_and_line(void **state)
 					 "mean \"tls_certcheck\"?" },
 		{ "host=x\n",
 		  "rc:1: host: write a blank between setting and value, not \"=\"" },
-		{ "host = x\n", "rc:1: host: not a host name or IP address" },
+		{ "host = x\n", "rc:1: host: word 1: not a host name or IP address" },
 		{ "to joe*\n", "rc:1: to: a pattern needs an @, as in joe*@example.org" },
 		{ "fallback a:b\n",
 		  "rc:1: fallback: must be names of accounts with blanks between" },
