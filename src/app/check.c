@@ -139,6 +139,10 @@ static bool look(struct check *c, struct err *e)
 		}
 	}
 	risk_senders(&c->conf, only, &c->findings);
+	/* What the user has no account for, the service of the machine takes. */
+	if (!only && !c->id.is_closed) {
+		risk_default(&c->conf, &c->findings);
+	}
 	risk_routes(&c->conf, only, &c->findings);
 	check_seen_clear(&hosts.names);
 	check_seen_clear(&folders);

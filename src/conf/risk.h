@@ -16,6 +16,8 @@ void risk_account(const struct account *a, const char *system_file, struct findi
 
 /* The accounts together: who takes which sender.  only: about this account; NULL = all. */
 void risk_senders(const struct conf *c, const struct account *only, struct findings *to);
+/* Who has the mail that no account takes. */
+void risk_default(const struct conf *c, struct findings *to);
 
 /* The same for recipients, and where `fallback` leads. */
 void risk_routes(const struct conf *c, const struct account *only, struct findings *to);

@@ -34,7 +34,7 @@ static void tell(const struct conf *c, const struct taker *winner, const struct 
 	}
 }
 
-static void find_default(const struct conf *c, struct findings *to)
+void risk_default(const struct conf *c, struct findings *to)
 {
 	if (c->count > 0 && !account_find(c, 0, span_str("default"))) {
 		findings_add_at(to, SEVERITY_WARNING, c->accounts[0].file,
@@ -74,9 +74,6 @@ void risk_senders(const struct conf *c, const struct account *only, struct findi
 		if (!called[i] || !conf_from(a)) {
 			taker_index_add(x, &t);
 		}
-	}
-	if (!only) {
-		find_default(c, to);
 	}
 	taker_index_free(x);
 }

@@ -225,6 +225,14 @@ def test_what_would_be_done(machine):
         f"  From      {DECIDES}\n  server    {DECIDES}\n" for name in ("root", "c@far.test")))
 
 
+def test_an_own_account_need_not_be_the_default(machine):
+    here = machine()
+    here.serve()
+    here.put("home/alice/.relayrc", "account mine\nhost 127.0.0.1\ntls off\nfrom me@far.test\n", owner="alice", mode=0o600)
+    done = here.run(["check", "--offline"], name="relay")
+    assert (done.rc, done.err) == (0, "")
+
+
 @pytest.mark.parametrize("name,args", [("relay", ["route"]), ("sendmail", ["-bv"])])
 def test_nobody_takes_it(machine, name, args):
     done = machine().run([*args, "c@far.test"], name=name)

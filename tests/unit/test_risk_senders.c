@@ -18,6 +18,9 @@ static const char *found(const char *text, const char *only)
 	conf_init(&c);
 	assert_true(parse_text(&c, span_str(text), "rc", NULL, &test_env, &e));
 	risk_senders(&c, only ? conf_choose(&c, only, NULL, &e) : NULL, &list);
+	if (!only) {
+		risk_default(&c, &list);
+	}
 	all[0] = '\0';
 	for (size_t i = 0; i < list.count; i++) {
 		const struct finding *f = &list.at[i];
