@@ -140,13 +140,24 @@ static bool has_no_from(const struct risk_view *v)
 	return !v->is_local && !conf_is_set(a, KEY_FROM) && !conf_on(a, KEY_AUTO_FROM);
 }
 
-/* The account for mail without a sender has no address to give to it. */
-static bool has_only_patterns(const struct risk_view *v)
+/* It has no address to give to mail without a sender. */
+static bool is_only_a_pattern(const struct risk_view *v)
 {
 	const struct account *a = v->account;
 
-	return !v->is_local && strcmp(a->name, "default") == 0 &&
-	       conf_is_set(a, KEY_FROM) && !conf_from(a) && !conf_on(a, KEY_AUTO_FROM);
+	return !v->is_local && conf_is_set(a, KEY_FROM) && !conf_from(a) &&
+	       !conf_on(a, KEY_AUTO_FROM);
+}
+
+static bool has_only_patterns(const struct risk_view *v)
+{
+	return strcmp(v->account->name, "default") == 0 && is_only_a_pattern(v);
+}
+
+static bool takes_recipients_only_by_pattern(const struct risk_view *v)
+{
+	return strcmp(v->account->name, "default") != 0 && conf_is_set(v->account, KEY_TO) &&
+	       is_only_a_pattern(v);
 }
 
 /* On one's own account this is a matter of taste; here it is root's mail that gets lost. */
@@ -204,6 +215,10 @@ static const struct {
 	{ KEY_FROM, has_only_patterns,
 	  "a pattern, so mail that names no sender gets your login name at this machine, "
 	  "which most servers refuse; add an account default with an address in from" },
+	{ KEY_FROM, takes_recipients_only_by_pattern,
+	  "a pattern, so mail that comes here by `to` without a sender gets your login name at "
+	  "this machine, which most servers refuse; write an address in from, and the pattern "
+	  "in an account that inherits this one" },
 	{ KEY_SYSTEM_MAIL, loses_local_mail,
 	  "not set, so mail to root and other names of this machine reaches nobody; add a "
 	  "line: system_mail ADDRESS" },

@@ -95,6 +95,11 @@ static void only_the_account_without_a_choice_needs_an_address(void **state)
 
 	(void)state;
 	assert_string_equal(found(text, "work", "other"), "");
+	/* Mail comes there by `to`, too. */
+	text = "account work\nhost h\nfrom *@x.test\nto x.test\n";
+	assert_string_equal(found(text, "work", "/etc/relayrc"), "3 from");
+	text = "account work\nhost h\nfrom me@x.test\nto x.test\n";
+	assert_string_equal(found(text, "work", "/etc/relayrc"), "");
 }
 
 static void the_systems_file_needs_a_reader_of_local_mail(void **state)
