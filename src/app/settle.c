@@ -48,22 +48,24 @@ static void take_outcome(struct settle *s, const struct delivery *d, size_t i, b
 	outcome_status(o, r->dsn);
 	r->is_reply = o->code > 0;
 	r->maybe_sent = r->maybe_sent || o->verdict == VERDICT_UNKNOWN || d->perhaps[i];
-	change->is_final = change->is_final || r->maybe_sent;
+	bool is_final = r->maybe_sent;
 	switch (settle_policy(o->verdict, change->is_expired, s->queue != NULL)) {
 	case POLICY_DONE:
 		r->status = QUEUE_SENT;
 		/* A server without DSN sends no confirmation: RFC 3461 §5.2.2 lets us say so. */
 		r->is_told = has_dsn || !s->queue || !bounce_is_wanted(d->entry, r, DSN_RELAYED);
-		change->is_final = true;
+		is_final = true;
 		break;
 	case POLICY_FAIL:
 		r->status = QUEUE_REFUSED;
-		change->is_final = true;
+		is_final = true;
 		break;
 	case POLICY_KEEP:
 		change->is_put_off = true;
 		break;
 	}
+	change->is_final = change->is_final || is_final;
+	change->is_unsaved = change->is_unsaved || is_final;
 }
 
 static bool has_refused(const struct queue_entry *v)
@@ -123,7 +125,11 @@ void settle_save(struct settle *s, struct queue_entry *v)
 {
 	struct err e;
 
-	if (s->queue && !queue_save(s->queue, v, s->change.is_final, &e)) {
+	if (!s->queue || !s->change.is_unsaved) {
+		return;
+	}
+	s->change.is_unsaved = !queue_save(s->queue, v, true, &e);
+	if (s->change.is_unsaved) {
 		maillog_note(s->log, v->id, "%s", e.text);
 	}
 }

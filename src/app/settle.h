@@ -36,6 +36,7 @@ struct settle {
 		bool is_expired;
 		bool is_put_off;	/* a recipient was tried in vain: it waits for a queue run */
 		bool is_final;		/* a recipient got a final outcome, or perhaps the message */
+		bool is_unsaved;	/* the same, since settle_save */
 		bool has_failed;	/* a recipient has failed that the caller was not told of */
 		bool is_report_owed;	/* a report that must be made could not be put */
 		char remote_mta[NET_NAME_MAX];	/* "" = several, or none */
@@ -58,7 +59,7 @@ void settle_take(struct settle *s, struct delivery *d, const struct session_fact
 
 /*
  * Between two deliveries of a message: nobody who has it gets it again, whatever happens.
- * What cannot be saved is logged.
+ * Costs nothing when the last one brought nothing final.  What cannot be saved is logged.
  */
 void settle_save(struct settle *s, struct queue_entry *v);
 

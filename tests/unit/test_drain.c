@@ -112,10 +112,60 @@ static void rest_of_another_account_is_not_sent_by_this_one(void **state)
 	}
 }
 
+static ino_t state_of(const struct world *w, const char *id)
+{
+	char path[160];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/state/%s", w->path, id);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* With very many accounts for a message, of which most are down, each write would be long. */
+static void state_is_written_between_accounts_when_one_has_it(void **state)
+{
+	static const struct {
+		enum verdict verdict;
+		bool is_written;
+	} rows[] = {
+		{ VERDICT_TEMPORARY, false },
+		{ VERDICT_ACCEPTED, true },
+		{ VERDICT_PERMANENT, true },
+		{ VERDICT_UNKNOWN, true },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct identity id = { .host = mem_str("laptop") };
+		struct list list = { .place = QUEUE_DEFERRED };
+		const struct session_facts facts = { .port = 25 };
+		struct conf c;
+		struct drain d = { .queue = w->q, .conf = &c, .account = good(&c, rc, NULL),
+				   .id = &id, .group = "default\n\n", .pick = pick,
+				   .context = &list };
+
+		put(w->q, list.place, false, list.id);
+		struct delivery *taken = drain_next(&d);
+		assert_non_null(taken);
+		ino_t before = state_of(w, list.id);
+		taken->job.txn.rcpts[0].outcome =
+			(struct outcome){ .verdict = rows[i].verdict, .verb = "" };
+		drain_over(&d, taken, &facts, NULL);
+		assert_int_equal(state_of(w, list.id) != before, rows[i].is_written);
+		drain_others(&d);
+		drain_clear(&d);
+		identity_clear(&id);
+		conf_clear(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rest_of_another_account_is_not_sent_by_this_one,
+						world_set_up, world_tear_down),
+		cmocka_unit_test_setup_teardown(state_is_written_between_accounts_when_one_has_it,
 						world_set_up, world_tear_down),
 	};
 
