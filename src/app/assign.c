@@ -34,24 +34,24 @@ static bool find_first(struct call *c, struct err *e)
 	return c->account && settings_use(&c->conf, c->account, &c->options, &c->id, e);
 }
 
-static unsigned via_of(struct call *c, struct account *a)
+/* numbers: of each account of the configuration its via and 1 more; 0 = it has none yet. */
+static unsigned via_of(struct call *c, struct account *a, unsigned *numbers)
 {
-	unsigned i = 0;
+	unsigned *number = &numbers[a - c->conf.accounts];
 
-	while (i < c->via_count && c->vias[i].account != a) {
-		i++;
-	}
-	if (i == c->via_count) {
+	if (*number == 0) {
 		c->vias = mem_resize(c->vias, c->via_count + 1, sizeof(*c->vias));
 		c->vias[c->via_count++] = (struct call_via){ .account = a };
+		*number = c->via_count;
 	}
-	return i;
+	return *number - 1;
 }
 
 /* c->vias in the order in which recipients need them. */
 static bool route_all(struct call *c, struct err *e)
 {
 	const struct addr_list *to = &c->envelope.recipients;
+	unsigned *numbers MEM_AUTO = mem_alloc(c->conf.count, sizeof(*numbers));
 	struct route route;
 
 	c->via_of_rcpt = mem_alloc(to->count, sizeof(*c->via_of_rcpt));
@@ -59,7 +59,7 @@ static bool route_all(struct call *c, struct err *e)
 		if (!assign_find(c, to->at[i].spec, &route, e)) {
 			return false;
 		}
-		c->via_of_rcpt[i] = via_of(c, route.account);
+		c->via_of_rcpt[i] = via_of(c, route.account, numbers);
 	}
 	for (unsigned i = 0; i < c->via_count; i++) {
 		if (!settings_use(&c->conf, c->vias[i].account, &c->options, &c->id, e)) {
