@@ -214,7 +214,7 @@ bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why)
 	       has_room(g, why);
 }
 
-bool gate_shows_queue(const struct gate *g)
+bool gate_is_for_users(const struct gate *g)
 {
 	return g->peer.kind == PEER_UNIX && g->call->id.is_system && g->call->id.caller >= 0;
 }

@@ -30,8 +30,8 @@ bool gate_open(struct gate *g, struct call *c, struct smtp_answer *why) RELAY_CH
 bool gate_enter(struct gate *g, struct smtp_answer *why) RELAY_CHECKED;
 void gate_close(struct gate *g);
 
-/* Is it known whose messages may be shown? */
-bool gate_shows_queue(const struct gate *g);
+/* Is the client a user who is known, over our own socket?  He may see his messages. */
+bool gate_is_for_users(const struct gate *g);
 
 /* For smtp_server_options; gate is a struct gate. */
 bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why);

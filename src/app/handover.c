@@ -87,7 +87,25 @@ static bool add_author(struct call *c, struct err *e)
 	       err_set(e, CAUSE_DATA, "the header is too large");
 }
 
-/* -N and -R, and nothing else of the command line. */
+/* -od: later than the machine would, but never sooner. */
+static enum smtp_mode mode_of(const struct options *o)
+{
+	return !o->delivery				? SMTP_MODE_DEFAULT
+	       : strcmp(o->delivery, "queue") == 0	? SMTP_MODE_QUEUE
+	       : strcmp(o->delivery, "background") == 0 ? SMTP_MODE_BACKGROUND
+							: SMTP_MODE_DEFAULT;
+}
+
+/* Our caller hears of whoever is refused, by line and status; an SMTP client of ours does not. */
+static enum smtp_errors errors_of(const struct call *c)
+{
+	bool by_mail = c->options.error_mode == ERRORS_MAIL ||
+		       c->options.error_mode == ERRORS_MAIL_ZERO;
+
+	return c->client ? c->client->errors : by_mail ? SMTP_ERRORS_MAIL : SMTP_ERRORS_REPLY;
+}
+
+/* -N and -R, and no other setting of the command line. */
 static bool set_reports(struct account *a, const struct options *o, struct err *e)
 {
 	const struct conf_env env = { .home = NULL };
@@ -125,6 +143,8 @@ static void fill_txn(struct handover *h)
 		       : conf_is(a, KEY_DSN_RETURN, "full")  ? SMTP_RET_FULL
 							     : SMTP_RET_DEFAULT,
 		.envid = c->options.envid,
+		.mode = mode_of(&c->options),
+		.errors = errors_of(c),
 	};
 	for (size_t i = 0; i < to->count; i++) {
 		t->rcpts[i].addr = to->at[i].spec;

@@ -38,6 +38,7 @@ struct options {
 	bool read_recipients, ignore_dots, read_sender, verbose;
 	bool json;		/* of MODE_LIST_QUEUE */
 	enum error_mode error_mode;
+	const char *delivery;	/* what -od says, which is among the settings, too; or NULL */
 	struct flush_options flush;
 	const char *sender;	/* may be "" */
 	const char *full_name, *account, *file, *envid;

@@ -183,7 +183,11 @@ static bool apply_aliases(struct options *o, const struct option_use *use, struc
 static bool apply_delivery_mode(struct options *o, const struct option_use *use,
 				struct err *e)
 {
-	return set_delivery_mode(o, span_str(use->value), e);
+	if (!set_delivery_mode(o, span_str(use->value), e)) {
+		return false;
+	}
+	o->delivery = o->settings[o->setting_count - 1].value;
+	return true;
 }
 
 static bool apply_named(struct options *o, const struct option_use *use, struct err *e)

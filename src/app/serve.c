@@ -268,7 +268,7 @@ static int serve_client(struct serve *s, const struct smtp_answer *refusal)
 		.refusal = refusal,
 		.takes_sender = gate_takes_sender,
 		.context = &s->gate,
-		.has_queue = gate_shows_queue(&s->gate),
+		.has_own = gate_is_for_users(&s->gate),
 	};
 
 	s->server = smtp_server_new(&options);

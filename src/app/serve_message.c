@@ -25,6 +25,24 @@ static void add_setting(struct options *o, enum key key, const char *value)
 	o->settings[o->setting_count++] = (struct option_setting){ key, value };
 }
 
+/*
+ * What our own client asks for.  Never sooner than the machine's settings have it: they may
+ * say "queue" because whoever serves here has no password.
+ */
+static void take_wishes(struct options *o, const struct call *session,
+			const struct smtp_envelope *v)
+{
+	bool only_queues = session->account && conf_is(session->account, KEY_DELIVERY_MODE, "queue");
+
+	if (v->mode != SMTP_MODE_DEFAULT && !only_queues) {
+		add_setting(o, KEY_DELIVERY_MODE,
+			    v->mode == SMTP_MODE_QUEUE ? "queue" : "background");
+	}
+	if (v->errors == SMTP_ERRORS_MAIL) {
+		o->error_mode = ERRORS_MAIL;
+	}
+}
+
 /* The child's work: the call that a program would make for this message. */
 static int submit_one(struct call *session, const struct smtp_envelope *v,
 		      struct smtp_answer *answer)
@@ -52,6 +70,7 @@ static int submit_one(struct call *session, const struct smtp_envelope *v,
 		add_setting(&c.options, KEY_DSN_RETURN,
 			    v->ret == SMTP_RET_FULL ? "full" : "headers");
 	}
+	take_wishes(&c.options, session, v);
 	scope_inherit(&c.id, &session->id);
 	c.answer = answer;
 	c.client = v;

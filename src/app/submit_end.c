@@ -45,6 +45,14 @@ static bool is_refused_for_all(const struct smtp_txn *txn)
 	return true;
 }
 
+/* Does the program that calls hear at once who was refused? */
+static bool hears_of_each(const struct submission *s)
+{
+	const struct smtp_envelope *client = s->call->client;
+
+	return !client || client->errors != SMTP_ERRORS_DEFAULT;
+}
+
 /*
  * Is a report owed for what is refused?  An SMTP client can hear of one fate for all
  * recipients only.
@@ -53,7 +61,7 @@ static bool wants_report(const struct submission *s, const struct smtp_txn *all)
 {
 	enum error_mode mode = s->call->options.error_mode;
 	bool by_mail = mode == ERRORS_MAIL || mode == ERRORS_MAIL_ZERO ||
-		       (s->call->answer && !is_refused_for_all(all));
+		       (!hears_of_each(s) && !is_refused_for_all(all));
 
 	return s->is_alone || (s->queue && by_mail);
 }
@@ -137,7 +145,8 @@ static void end(struct submission *s, const struct smtp_txn *all)
 	if (s->is_alone) {
 		return;
 	}
-	answer_client(s, all, is_kept, !s->settle.is_told && settled != SETTLED_ERROR);
+	bool is_reported = !hears_of_each(s) && !s->settle.is_told && settled != SETTLED_ERROR;
+	answer_client(s, all, is_kept, is_reported);
 	if (errors != ERRORS_QUIET) {
 		tell_parts(s, all, is_kept);
 		if (settled == SETTLED_ERROR || (s->status == EX_TEMPFAIL && s->no_queue.cause)) {

@@ -114,6 +114,7 @@ static const struct {
 	{ "ENHANCEDSTATUSCODES", FLAG(enhanced) },	/* RFC 2034 */
 	{ "STARTTLS", FLAG(starttls) },		/* RFC 3207 */
 	{ "REQUIRETLS", FLAG(requiretls) },	/* RFC 8689 */
+	{ "XSUBMIT", FLAG(xsubmit) },
 	{ "SIZE", READ(set_size) },		/* RFC 1870 */
 	{ "AUTH", READ(add_mechanisms) },	/* RFC 4954 */
 	{ "LIMITS", READ(set_limits) },		/* RFC 9422 */

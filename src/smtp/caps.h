@@ -7,6 +7,7 @@
 
 struct smtp_caps {
 	bool pipelining, chunking, eightbitmime, smtputf8, dsn, enhanced, starttls, requiretls;
+	bool xsubmit;			/* of our own: client.h, enum smtp_mode */
 	bool has_size;
 	unsigned long long size_max;	/* 0 = no limit named */
 	bool auth;

@@ -107,6 +107,14 @@ enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_F
 		   SMTP_NOTIFY_DELAY = 8 };
 enum smtp_ret { SMTP_RET_DEFAULT, SMTP_RET_HDRS, SMTP_RET_FULL };
 
+/*
+ * Of our own, for the service of the machine (XSUBMIT in its answer to EHLO): what -od and
+ * -oe are to a call.  XMODE: when the message is sent.  XERRORS: the client hears in the reply
+ * of whoever was refused, and is no mail sent about it, or is one sent too.
+ */
+enum smtp_mode { SMTP_MODE_DEFAULT, SMTP_MODE_BACKGROUND, SMTP_MODE_QUEUE };
+enum smtp_errors { SMTP_ERRORS_DEFAULT, SMTP_ERRORS_REPLY, SMTP_ERRORS_MAIL };
+
 struct smtp_rcpt {
 	const char *addr;	/* addr_is_safe */
 	const char *orcpt;	/* "rfc822;…", not yet xtext; NULL = none */
@@ -129,6 +137,8 @@ struct smtp_txn {
 	unsigned notify;	/* enum smtp_notify */
 	enum smtp_ret ret;
 	const char *envid;	/* not yet xtext; NULL = none */
+	enum smtp_mode mode;
+	enum smtp_errors errors;
 	/*
 	 * Out: MAIL for it was in a WRITE.  False at SETTLED: nothing about it has reached the
 	 * server (what is wrong with it was seen before, or the session ended too early).

@@ -34,6 +34,8 @@ static bool add_envid(struct buf *line, const char *envid)
 void client_mail_line(const struct smtp_client *c, struct buf *line)
 {
 	static const char *const ret[] = { "", " RET=HDRS", " RET=FULL" };
+	static const char *const mode[] = { "", " XMODE=BACKGROUND", " XMODE=QUEUE" };
+	static const char *const errors[] = { "", " XERRORS=REPLY", " XERRORS=MAIL" };
 	const struct smtp_txn *t = c->sending->txn;
 
 	bool fits = buf_printf(line, "<%s>", t->sender) &&
@@ -44,6 +46,9 @@ void client_mail_line(const struct smtp_client *c, struct buf *line)
 	if (fits && c->caps.dsn) {
 		fits = buf_add_str(line, ret[t->ret]) &&
 		       (!t->envid || add_envid(line, t->envid));
+	}
+	if (fits && c->caps.xsubmit) {
+		fits = buf_add_str(line, mode[t->mode]) && buf_add_str(line, errors[t->errors]);
 	}
 	BUG_ON(!fits);	/* client_plan keeps addresses short */
 }

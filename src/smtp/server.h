@@ -91,7 +91,7 @@ struct smtp_server_options {
 	 */
 	bool (*takes_sender)(void *context, const char *sender, struct smtp_answer *why);
 	void *context;
-	bool has_queue;		/* there is the command XQUEUE */
+	bool has_own;		/* there are the command XQUEUE, and XMODE and XERRORS of MAIL */
 };
 
 struct smtp_server_rcpt {
@@ -106,6 +106,8 @@ struct smtp_envelope {
 	size_t rcpt_count;	/* at least one; duplicates are not removed */
 	enum smtp_ret ret;
 	char *envid;		/* no longer xtext; NULL = none */
+	enum smtp_mode mode;
+	enum smtp_errors errors;
 	unsigned long long size;	/* as SIZE= said; 0 = not said */
 	bool is_8bit;		/* BODY=8BITMIME; 8-bit text may come without it */
 	bool is_smtputf8;

@@ -51,6 +51,9 @@ static void on_ehlo(struct smtp_server *s, struct span rest)
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
 		server_reply_line(s, 250, false, offers[i]);
 	}
+	if (s->options.has_own) {
+		server_reply_line(s, 250, false, "XSUBMIT");
+	}
 	server_reply_line(s, 250, true, "ENHANCEDSTATUSCODES");
 }
 
@@ -102,7 +105,7 @@ static void on_not_offered(struct smtp_server *s, struct span rest)
 /* What follows on the connection is no SMTP any more, so nothing may be open. */
 static void on_xqueue(struct smtp_server *s, struct span rest)
 {
-	if (!s->options.has_queue) {
+	if (!s->options.has_own) {
 		server_refuse(s, 500, "5.5.2", "unknown command");
 	} else if (s->mail.is_open) {
 		server_refuse(s, 503, "5.5.1", "XQUEUE within a transaction; RSET ends it");

@@ -167,6 +167,7 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 	bool ok;
 
 	server_params_init(&p);
+	p.has_own = s->options.has_own;
 	ok = take_path(s, &rest, "FROM:", "5.1.7", &spec, why) &&
 	     server_params_parse(&p, rest, true, why) &&
 	     is_utf8_allowed(s, spec, p.is_smtputf8, why) &&
@@ -178,6 +179,8 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 			.sender = spec,
 			.ret = p.ret,
 			.envid = text_or_null(&p.envid),
+			.mode = p.mode,
+			.errors = p.errors,
 			.size = p.size,
 			.is_8bit = p.is_8bit,
 			.is_smtputf8 = p.is_smtputf8,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * server_param: the parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param): SIZE
- * (RFC 1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461).  555 for a
- * parameter nobody offered, 501 for one that is malformed, 504 for a value that is
+ * (RFC 1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461), and of our own
+ * XMODE and XERRORS (client.h).  555 for a parameter nobody offered, 501 for one that is malformed, 504 for a value that is
  * correct but cannot be done here.
  */
 #include "smtp/server_state.h"
@@ -141,6 +141,24 @@ static bool take_envid(struct taken *t)
 	return !fault || is_malformed(t, fault);
 }
 
+static bool take_mode(struct taken *t)
+{
+	bool is_queue = is_word(t->value, "QUEUE");
+
+	t->params->mode = is_queue ? SMTP_MODE_QUEUE : SMTP_MODE_BACKGROUND;
+	return is_queue || is_word(t->value, "BACKGROUND") ||
+	       is_malformed(t, "QUEUE or BACKGROUND is wanted");
+}
+
+static bool take_errors(struct taken *t)
+{
+	bool is_mail = is_word(t->value, "MAIL");
+
+	t->params->errors = is_mail ? SMTP_ERRORS_MAIL : SMTP_ERRORS_REPLY;
+	return is_mail || is_word(t->value, "REPLY") ||
+	       is_malformed(t, "REPLY or MAIL is wanted");
+}
+
 static bool take_notify(struct taken *t)
 {
 	static const struct {
@@ -200,6 +218,7 @@ static const struct row {
 	bool is_mail;
 	bool has_value;
 	bool (*take)(struct taken *t);
+	bool is_own;
 } rows[] = {
 	{ "SIZE", true, true, take_size },
 	{ "BODY", true, true, take_body },
@@ -208,6 +227,8 @@ static const struct row {
 	{ "ENVID", true, true, take_envid },
 	{ "NOTIFY", false, true, take_notify },
 	{ "ORCPT", false, true, take_orcpt },
+	{ "XMODE", true, true, take_mode, .is_own = true },
+	{ "XERRORS", true, true, take_errors, .is_own = true },
 };
 
 /* -- all of them ----------------------------------------------------------------------- */
@@ -260,7 +281,8 @@ static bool take_one(struct server_params *p, struct span one, bool is_mail,
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
 		struct taken t = { .params = p, .value = value };
-		if (row->is_mail != is_mail || !is_word(keyword, row->keyword)) {
+		if (row->is_mail != is_mail || !is_word(keyword, row->keyword) ||
+		    (row->is_own && !p->has_own)) {
 			continue;
 		}
 		if (p->seen & (1u << i)) {

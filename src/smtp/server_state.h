@@ -117,10 +117,13 @@ void server_envelope_clear(struct smtp_envelope *v);
 /* -- server_param.c -- */
 
 struct server_params {
+	bool has_own;		/* in: those of our own are known */
 	unsigned seen;		/* bits by row */
 	unsigned long long size;
 	bool is_8bit, is_smtputf8;
 	enum smtp_ret ret;
+	enum smtp_mode mode;
+	enum smtp_errors errors;
 	struct buf envid;	/* decoded; empty = none */
 	unsigned notify;
 	struct buf orcpt;

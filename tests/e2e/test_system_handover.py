@@ -50,6 +50,67 @@ def test_a_refusal_is_told_with_the_status_of_a_direct_submission(machine, scrip
     assert (done.rc, direct.rc) == (status, status) and words in done.err and done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("options, reports", [([], 0), (["-oem"], 1)], ids=["print", "mail"])
+def test_who_is_refused_among_others_is_told_at_once(machine, scripted, options, reports):
+    """As by a direct submission; a report is sent where one is asked for, and not otherwise."""
+    server = scripted(refuse={"n@far.test": "550 5.1.1 no"})
+    here = machine(server)
+    here.serve()
+    for user in "root", "alice":
+        done = here.run([*options, "n@far.test", "b@far.test"], LETTER, user=user)
+        assert done.rc == 67 and "550 5.1.1 no" in done.err and "n@far.test" in done.err, user
+        assert here.run(["-qf"], user="root").rc == 0
+    messages = server.settle().messages
+    assert [m.accepted for m in messages if m.sender] == [["b@far.test"]] * 2
+    assert len([m for m in messages if not m.sender]) == reports * 2
+
+
+def test_smtp_clients_get_a_report_about_who_is_refused_among_others(machine, scripted):
+    """They cannot be told at once: neither one at the socket nor one of a user's own -bs."""
+    server = scripted(refuse={"n@far.test": "550 5.1.1 no"})
+    here = machine(server)
+    here.serve()
+    said = here.run(["-bs"], b"EHLO me\nMAIL FROM:<alice>\nRCPT TO:<n@far.test>\nRCPT TO:<b@far.test>\nDATA\nSubject: x\n\nhi\n.\nQUIT\n").out
+    assert "1 of 2 recipients failed, a report is sent" in said
+    raw = here.connect("alice")
+    raw.say("EHLO me")
+    for line in "MAIL FROM:<alice>", "RCPT TO:<n@far.test>", "RCPT TO:<b@far.test>", "DATA":
+        raw.say(line)
+    assert "a report is sent" in raw.say("Subject: x\r\n\r\nhi\r\n.")
+    here.run(["-qf"], user="root")
+    assert len([m for m in server.settle().messages if not m.sender]) == 2
+
+
+@pytest.mark.parametrize("mode", ["q", "d"])
+def test_odq_only_queues(machine, scripted, mode):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    assert here.run([f"-od{mode}", "-t"], LETTER).rc == 0
+    assert server.connections == [] and list(here.queue.places().values()) == ["deferred"]
+    assert here.run(["-qf"], user="root").rc == 0 and len(server.settle().messages) == 1
+
+
+def test_odb_does_not_wait_for_the_provider(machine):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        here = machine(more=f"port {silent.getsockname()[1]}\n")
+        here.serve()
+        assert here.run(["-odb", "-t"], LETTER, timeout=20).rc == 0
+        connection, _ = silent.accept()
+        with connection:
+            assert len(here.queue.places()) == 1
+
+
+def test_sooner_is_not_sooner(machine, scripted):
+    """What the machine only queues stays queued: whoever serves may have no password."""
+    server = scripted()
+    here = machine(server, more="delivery_mode queue\n")
+    here.serve()
+    for mode in "i", "b":
+        assert here.run([f"-od{mode}", "-t"], LETTER).rc == 0
+    assert server.connections == [] and len(here.queue.places()) == 2
+
+
 def test_without_a_queue_trouble_is_told(machine):
     here = machine(more="queue off\n")
     here.serve()

@@ -297,6 +297,24 @@ static void rule_10_no_line_break_from_outside_reaches_a_command(void **state)
 	smtp_client_free(t.c);
 }
 
+static void our_own_parameters_go_to_our_own_server(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	for (int has_own = 0; has_own < 2; has_own++) {
+		start(&t, SMTP_NO_TLS);
+		t.txn.mode = SMTP_MODE_QUEUE;
+		t.txn.errors = SMTP_ERRORS_REPLY;
+		up_to_ehlo(&t, has_own ? "250-a\r\n250-PIPELINING\r\n250-XSUBMIT\r\n250 CHUNKING\r\n"
+				       : "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+		writes(&t, has_own ? "MAIL FROM:<joe@client.test> XMODE=QUEUE XERRORS=REPLY\r\n"
+				     "RCPT TO:<ann@server.test>\r\n" CHUNK "QUIT\r\n"
+				   : ENVELOPE CHUNK "QUIT\r\n");
+		smtp_client_free(t.c);
+	}
+}
+
 /* Rule 11 is what tests/transcripts is about; here one session with many cuts. */
 static void rule_11_how_the_input_is_cut_does_not_matter(void **state)
 {
@@ -342,6 +360,7 @@ int main(void)
 		cmocka_unit_test(rule_9_secrets_stand_where_they_are_announced),
 		cmocka_unit_test(rule_9_login_responses_are_secret),
 		cmocka_unit_test(rule_10_no_line_break_from_outside_reaches_a_command),
+		cmocka_unit_test(our_own_parameters_go_to_our_own_server),
 		cmocka_unit_test(rule_11_how_the_input_is_cut_does_not_matter),
 	};
 

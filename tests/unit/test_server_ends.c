@@ -198,7 +198,11 @@ static void the_queue_is_the_callers_business(void **state)
 	served_say(&d, "XQUEUE list\r\nQUIT\r\n");
 	assert_non_null(strstr(d.out.data, "\r\n500 5.5.2 unknown command\r\n221 "));
 	served_clear(&d);
-	options.has_queue = true;
+	options.has_own = true;
+	served_init(&d, &options);
+	served_say(&d, "EHLO me\r\nQUIT\r\n");
+	assert_non_null(strstr(d.out.data, "\r\n250-XSUBMIT\r\n"));
+	served_clear(&d);
 	served_init(&d, &options);
 	served_say(&d, "MAIL FROM:<>\r\nxqueue list\r\nRSET\r\nxqueue  list x \r\nNOOP\r\n");
 	assert_true(d.is_done);

@@ -45,6 +45,8 @@ static void each_has_its_code(void **state)
 		{ true, 555, "AUTH=<>" },
 		{ true, 555, "X" },
 		{ true, 555, "REQUIRETLS" },
+		{ true, 555, "XMODE=QUEUE" },	/* not offered to everybody */
+		{ true, 555, "XERRORS=REPLY" },
 		{ true, 501, "=1" },
 		{ true, 501, "-A=1" },
 		{ true, 501, "A_B" },
@@ -149,12 +151,45 @@ static void long_values_are_refused(void **state)
 	}
 }
 
+static void our_own_are_taken_where_they_are_offered(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+		enum smtp_mode mode;
+		enum smtp_errors errors;
+	} cases[] = {
+		{ "XMODE=queue XERRORS=REPLY", 0, SMTP_MODE_QUEUE, SMTP_ERRORS_REPLY },
+		{ "XERRORS=MAIL XMODE=BACKGROUND", 0, SMTP_MODE_BACKGROUND, SMTP_ERRORS_MAIL },
+		{ "SIZE=1", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_DEFAULT },
+		{ "XMODE=INTERACTIVE", 501, 0, 0 },
+		{ "XERRORS=QUIET", 501, 0, 0 },
+		{ "XMODE=QUEUE XMODE=QUEUE", 501, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct server_params p;
+		struct smtp_answer why = { 0 };
+		server_params_init(&p);
+		p.has_own = true;
+		bool ok = server_params_parse(&p, span_str(cases[i].text), true, &why);
+		assert_int_equal(why.code, cases[i].code);
+		if (ok) {
+			assert_int_equal(p.mode, cases[i].mode);
+			assert_int_equal(p.errors, cases[i].errors);
+		}
+		server_params_clear(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_its_code),
 		cmocka_unit_test(values_are_taken),
 		cmocka_unit_test(long_values_are_refused),
+		cmocka_unit_test(our_own_are_taken_where_they_are_offered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
