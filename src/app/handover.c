@@ -358,6 +358,13 @@ int handover(struct call *c)
 	return status;
 }
 
+bool handover_refuse(struct err *e)
+{
+	return err_set(e, CAUSE_CONFIG, "you have no account of your own: your mail goes through "
+			"the service of the machine, %s, which has its own settings",
+		       scope_socket);
+}
+
 bool handover_envelope(struct call *c, struct err *e)
 {
 	const struct handover h = { .call = c };

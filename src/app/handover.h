@@ -25,4 +25,14 @@ int handover(struct call *c);
 /* To say what would be done: c->envelope as it would be handed over.  False: nobody takes it. */
 bool handover_envelope(struct call *c, struct err *e) RELAY_CHECKED;
 
+/* For a command that is about an account of one's own, where there is none.  False. */
+bool handover_refuse(struct err *e);
+
+/*
+ * The account that stands for the service, in a queue and in a session; its name is the path
+ * of the socket.
+ */
+bool handover_is_account(const char *name);
+struct account *handover_account(struct conf *c, struct err *e) RELAY_CHECKED;
+
 #endif

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -205,19 +204,6 @@ static bool has_other(struct caller *c)
 	return true;
 }
 
-/* The system's file: the service that sends for everybody may read it, too. */
-static struct fs_look look_of_new(void)
-{
-	struct fs_look look = { (uid_t)-1, (gid_t)-1, 0600 };
-	const struct group *group = geteuid() == 0 ? getgrnam("relay") : NULL;
-
-	if (group) {
-		look.gid = group->gr_gid;
-		look.mode = 0640;
-	}
-	return look;
-}
-
 /* Never over a file, and readable for us alone. */
 static int write_file(const struct buf *text, struct caller *c)
 {
@@ -234,7 +220,8 @@ static int write_file(const struct buf *text, struct caller *c)
 	if (geteuid() != 0 && has_other(c)) {
 		return EX_CANTCREAT;
 	}
-	const struct fs_look look = look_of_new();
+	const struct fs_look own = { (uid_t)-1, (gid_t)-1, 0600 };
+	const struct fs_look look = geteuid() == 0 ? scope_look() : own;
 	if (!fs_put_file(path, buf_span(text), &look, false, &e)) {
 		say("%s%s", e.text,
 		    e.os_errno == EEXIST ? "; it is never overwritten: move it away first" : "");

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * password_command: see password_command.h.  The password comes from the terminal or from
- * standard input, never from argv, and is never printed.
+ * password_command: see password_command.h.  The password is never in argv, and is never
+ * printed.
  */
 #include "app/password_command.h"
+#include "app/handover.h"
 #include "app/password_file.h"
+#include "app/password_input.h"
 #include "app/say.h"
+#include "app/scope.h"
 #include "app/settings.h"
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "sys/prompt.h"
 #include "sys/sasl.h"
 #include "sys/secret_keyring.h"
 
@@ -19,10 +20,6 @@
 #include <stdarg.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#define PROMPT_SECONDS 300
-/* Of standard input, whose first line counts. */
-#define INPUT_MAX (SECRET_MAX + 2)
 
 /* One account, and who asks. */
 struct task {
@@ -43,61 +40,6 @@ static void tell(const char *format, ...)
 	va_end(arguments);
 	text_sanitise(line, strlen(line));
 	puts(line);
-}
-
-/* -- the new password --------------------------------------------------------------- */
-
-static bool ask_terminal(const struct task *t, struct buf *secret, struct err *e)
-{
-	char *first MEM_AUTO =
-		mem_printf("new password for %s at %s: ", t->user, t->host);
-	struct buf again BUF_AUTO;
-	bool was_asked;
-
-	buf_init_secret(&again, SECRET_MAX);
-	if (!prompt_secret(first, clock_deadline(PROMPT_SECONDS), secret, &was_asked,
-			   e)) {
-		return false;
-	}
-	if (!was_asked) {
-		return err_set(e, CAUSE_SECRET, "the terminal belongs to another job");
-	}
-	if (!prompt_secret("the same again: ", clock_deadline(PROMPT_SECONDS), &again,
-			   &was_asked, e)) {
-		return false;
-	}
-	return span_equal(buf_span(secret), buf_span(&again)) ||
-	       err_set(e, CAUSE_USAGE, "the two are not the same; nothing was changed");
-}
-
-/* The first line of standard input: for `… | relay password set`. */
-static bool read_input(struct buf *secret, struct err *e)
-{
-	struct buf text BUF_AUTO;
-
-	buf_init_secret(&text, INPUT_MAX);
-	if (!fs_read_all(STDIN_FILENO, &text, e)) {
-		return err_ctx(e, "standard input");
-	}
-	const char *end = text.size ? memchr(text.data, '\n', text.size) : NULL;
-	size_t size = end ? (size_t)(end - text.data) : text.size;
-	size -= size > 0 && text.data[size - 1] == '\r';
-	return buf_add(secret, text.data, size) ||
-	       err_set(e, CAUSE_USAGE, "the password is too long");
-}
-
-static bool new_password(const struct task *t, struct buf *secret, struct err *e)
-{
-	if (!(isatty(STDIN_FILENO) ? ask_terminal(t, secret, e)
-				   : read_input(secret, e))) {
-		return false;
-	}
-	if (secret->size == 0) {
-		return err_set(e, CAUSE_USAGE,
-			       "the password is empty; nothing was changed");
-	}
-	return !text_has_line_break(buf_span(secret)) ||
-	       err_set(e, CAUSE_USAGE, "CR, LF or NUL cannot be in a password");
 }
 
 /* -- set ---------------------------------------------------------------------------- */
@@ -141,11 +83,26 @@ static bool write_default(const struct task *t, const struct buf *secret, const 
 {
 	char *path MEM_AUTO = password_file_path(t->account->name, t->id, e);
 
-	if (!path || !password_file_write(path, true, buf_span(secret), e)) {
+	if (!path || !password_file_write(path, true, t->id, buf_span(secret), e)) {
 		return false;
 	}
 	tell("the keyring cannot be used: %s", why);
 	tell("the password is in a file instead, which only you can read: %s", path);
+	tell_file(t->account, path);
+	return true;
+}
+
+/* For the machine there is no keyring: nobody would open it. */
+static bool write_for_system(const struct task *t, const struct buf *secret, struct err *e)
+{
+	char *path MEM_AUTO = password_file_path(t->account->name, t->id, e);
+
+	if (!path || !password_file_write(path, true, t->id, buf_span(secret), e)) {
+		return false;
+	}
+	bool has_user = scope_look().mode & 040;
+	tell("the password is in a file that only root%s%s can read: %s",
+	     has_user ? " and the user " : "", has_user ? scope_user : "", path);
 	tell_file(t->account, path);
 	return true;
 }
@@ -156,12 +113,17 @@ static bool store(const struct task *t, const struct buf *secret, struct err *e)
 	struct err why;
 
 	if (file) {
-		if (!password_file_write(file, false, buf_span(secret), e)) {
+		char *usual MEM_AUTO = password_file_path(t->account->name, t->id, &why);
+		bool is_usual = usual && strcmp(usual, file) == 0;
+		if (!password_file_write(file, is_usual, t->id, buf_span(secret), e)) {
 			return false;
 		}
 		tell("account %s: the password is in its password_file, %s",
 		     t->account->name, file);
 		return true;
+	}
+	if (t->id->is_system) {
+		return write_for_system(t, secret, e);
 	}
 	char *label MEM_AUTO = mem_printf("relay: %s at %s", t->user, t->host);
 	switch (keyring_store(t->host, t->user, secret->data, label, &why)) {
@@ -184,7 +146,8 @@ static bool run_set(const struct task *t, struct err *e)
 	struct buf secret BUF_AUTO;
 
 	buf_init_secret(&secret, SECRET_MAX);
-	return check_place(t, e) && new_password(t, &secret, e) && store(t, &secret, e);
+	return check_place(t, e) &&
+	       password_input(t->user, t->host, &secret, e) && store(t, &secret, e);
 }
 
 /* -- test --------------------------------------------------------------------------- */
@@ -255,7 +218,7 @@ static bool run_forget(const struct task *t, struct err *e)
 	} else if (path && errno != ENOENT && errno != ENOTDIR) {
 		return err_errno(e, CAUSE_OS, "cannot remove %s", path);
 	}
-	switch (keyring_forget(t->host, t->user, &why)) {
+	switch (t->id->is_system ? KEYRING_ABSENT : keyring_forget(t->host, t->user, &why)) {
 	case KEYRING_DONE:
 		tell("account %s: the password was removed from the keyring",
 		     t->account->name);
@@ -327,13 +290,29 @@ static bool check_account(const struct task *t, struct err *e)
 		       "account %s: a password belongs to a host and a user", a->name);
 }
 
-static bool run(const struct command *command, const struct options *o, struct conf *conf,
+/* Root writes as root, but looks for the password as whoever sends does. */
+static bool enter(const struct command *command, struct options *o, struct identity *id,
+		  struct err *e)
+{
+	if (command->run == run_test) {
+		return scope_enter(id, o, e);
+	}
+	scope_note(id, o);
+	return true;
+}
+
+static bool run(const struct command *command, struct options *o, struct conf *conf,
 		struct identity *id, struct err *e)
 {
 	struct task t = { .id = id };
 
-	if (!settings_read(conf, o, id, e) ||
-	    !(t.account = settings_account(conf, o, id, NULL, e))) {
+	if (!enter(command, o, id, e)) {
+		return false;
+	}
+	if (!settings_read(conf, o, id, e)) {
+		return id->may_hand_over ? handover_refuse(e) : false;
+	}
+	if (!(t.account = settings_account(conf, o, id, NULL, e))) {
 		return false;
 	}
 	char *host MEM_AUTO = conf_first_host(t.account);

@@ -148,30 +148,62 @@ void scope_drop_settings(struct options *o)
 	o->setting_count = kept;
 }
 
+/* Also in a set-uid program: but who called is the user. */
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+static bool is_system(struct identity *id, const struct options *o)
+{
+	if (o->file || settings_has_host(o)) {
+		return false;
+	}
+	return is_root() ? !settings_has_own(id) && is_there(scope_file) : is_system_user();
+}
+
+static void set_system(struct identity *id, uid_t caller, struct options *o)
+{
+	identity_clear(id);
+	id->is_system = true;
+	id->caller = caller;
+	scope_drop_settings(o);
+}
+
+void scope_note(struct identity *id, struct options *o)
+{
+	if (is_system(id, o)) {
+		set_system(id, getuid(), o);
+	}
+}
+
+struct fs_look scope_look(void)
+{
+	const struct group *group = getgrnam(scope_user);
+
+	return (struct fs_look){
+		.uid = (uid_t)-1,
+		.gid = group ? group->gr_gid : (gid_t)-1,
+		.mode = group ? 0640 : 0600,
+	};
+}
+
 bool scope_enter(struct identity *id, struct options *o, struct err *e)
 {
-	const uid_t real = getuid(), effective = geteuid();
+	const uid_t real = getuid();
 
-	if (o->file || settings_has_host(o)) {
-		return true;
-	}
-	/* Also for a set-uid program: but who called is the user. */
-	bool is_root = effective == 0;
-	if (is_root ? settings_has_own(id) || !is_there(scope_file) : !is_system_user()) {
+	if (!is_system(id, o)) {
 		return true;
 	}
 	const struct passwd *user = NULL;
-	if (is_root && (!find_user(&user, e) || (user && !become(user, e)))) {
+	if (is_root() && (!find_user(&user, e) || (user && !become(user, e)))) {
 		return false;
 	}
 	if (!clean_environment() || chdir("/") != 0) {
 		return err_errno(e, CAUSE_OS, "cannot make an environment");
 	}
 	umask(077);
-	identity_clear(id);
-	id->is_system = true;
-	id->caller = real;
-	scope_drop_settings(o);
+	set_system(id, real, o);
 	return true;
 }
 

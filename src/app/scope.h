@@ -15,6 +15,7 @@
 
 #include "app/identity.h"
 #include "app/options.h"
+#include "base/fs.h"
 
 /* Set when relay is built, and by nothing else: "/etc/relayrc", "/run/relay/submit",
  * "/var/spool/relay", "relay". */
@@ -34,6 +35,11 @@ extern const char scope_file[], scope_socket[], scope_spool[], scope_user[];
  * False: the user cannot be become (CAUSE_OS).
  */
 bool scope_enter(struct identity *id, struct options *o, struct err *e) RELAY_CHECKED;
+
+/* The same, but nobody is become: for root, when he writes what the user `relay` only reads. */
+void scope_note(struct identity *id, struct options *o);
+/* What such a file is: root's, and the group relay may read it; or root's alone without it. */
+struct fs_look scope_look(void);
 
 /* … which is also what happens where mail is handed over to it. */
 void scope_drop_settings(struct options *o);

@@ -39,7 +39,7 @@ ACCOUNTS = [
     ("relayrc.pass", "default", "smtp.example.org", 465, IMPLICIT, "me@example.org", {"passwordeval": "pass show mail/example.org"}),
     ("relayrc.credentials", "default", "smtp.example.org", 465, IMPLICIT, "server@example.org", {"delivery_mode": "queue"}),
     ("relayrc.system", "default", "smtp.example.org", 465, IMPLICIT, "server@example.org",
-     {"password_file": "/etc/relay.password", "system_mail": "admin@example.org", "allow_from_override": "off"}),
+     {"password_file": "/etc/relay/default.password", "system_mail": "admin@example.org", "allow_from_override": "off"}),
     ("relayrc.special", "tunnel", "127.0.0.1", 10465, IMPLICIT, "me@example.org", {"tls_host_override": "smtp.example.org"}),
     ("relayrc.special", "inside", "relay.corp.example", 25, NONE, None, {"auth": "off"}),
     ("fastmail", "default", "smtp.fastmail.com", 465, IMPLICIT, "me@fastmail.com", {}),

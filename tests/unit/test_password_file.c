@@ -56,9 +56,9 @@ static void it_is_written_for_us_alone(void **state)
 	snprintf(file, sizeof(file), "%s/work.password", folder);
 	assert_string_equal(path, file);
 	umask(0);
-	assert_false(password_file_write(path, false, span_str("x"), &e));
+	assert_false(password_file_write(path, false, &id, span_str("x"), &e));
 	assert_int_equal(e.cause, CAUSE_OS);
-	assert_true(password_file_write(path, true, span_str("hunter2"), &e));
+	assert_true(password_file_write(path, true, &id, span_str("hunter2"), &e));
 	assert_holds(path, "hunter2\n");
 	assert_int_equal(stat(folder, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0700);
@@ -67,7 +67,7 @@ static void it_is_written_for_us_alone(void **state)
 	assert_int_equal(chmod(path, 0644), 0);
 	snprintf(link_name, sizeof(link_name), "%s/link", home);
 	assert_int_equal(symlink(file, link_name), 0);
-	assert_true(password_file_write(link_name, false, span_str("new"), &e));
+	assert_true(password_file_write(link_name, false, &id, span_str("new"), &e));
 	assert_holds(file, "new\n");
 	assert_int_equal(lstat(link_name, &status), 0);
 	assert_true(S_ISLNK(status.st_mode));
@@ -88,6 +88,12 @@ static void a_name_that_is_no_files_is_told(void **state)
 	char *path = password_file_path("a b", &id, &e);
 	assert_string_equal(path, "/x/relay/a b.password");
 	free(path);
+	/* The machine's are nobody's home's. */
+	id.is_system = true;
+	path = password_file_path("work", &id, &e);
+	assert_string_equal(path, "/etc/relay/work.password");
+	free(path);
+	assert_null(password_file_path("../passwd", &id, &e));
 	identity_clear(&id);
 }
 
