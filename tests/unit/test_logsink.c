@@ -176,6 +176,7 @@ static void settings_may_change_while_it_is_open(void **state)
 	assert_non_null(sink);
 	assert_true(conf_set(a, KEY_LOGFILE_TIME_FORMAT, span_str("%Y"), "here", &test_env, &e));
 	char *other MEM_AUTO = mem_str("what comes to stand where it was before");
+	assert_non_null(other);
 	put(sink, "smtp", "text");
 	logsink_close(sink);
 	FILE *file = fopen(path, "r");
