@@ -25,11 +25,12 @@ enum { LAST_WORDS_S = 5 };
 /* message_size_limit of the system scope, when nothing is said. */
 #define SYSTEM_SIZE_LIMIT (100ULL << 20)
 /* How long we take what a client still sends that we have hung up on. */
-enum { LINGER_S = 2 };
+enum { LINGER_MS = 2000 };
 
 struct serve {
 	struct call *call;
 	struct gate gate;
+	bool is_refused;	/* by the gate, instead of a greeting */
 	struct smtp_server *server;
 	int spool;		/* the message that is coming; -1 = none */
 	unsigned long long spooled;	/* its bytes so far */
@@ -128,17 +129,17 @@ static void read_in(struct serve *s, const struct smtp_server_action *action)
  * To close a socket with unread input is a reset: then the client may not see our last
  * reply, which says why.
  */
-static void see_off(void)
+static void see_off(int milliseconds)
 {
-	int64_t deadline = clock_deadline(LINGER_S);
+	int64_t deadline = clock_ms() + milliseconds;
 	char input[INPUT_SIZE];
+	bool goes_on = shutdown(STDOUT_FILENO, SHUT_WR) == 0;
 
-	if (shutdown(STDOUT_FILENO, SHUT_WR) != 0) {
-		return;
-	}
-	while (wait_for(STDIN_FILENO, POLLIN, -1, deadline) == WAITED_READY &&
-	       fs_read(STDIN_FILENO, input, sizeof(input)) > 0) {
-		;
+	/* Not as long as something comes: that could be for ever. */
+	while (goes_on) {
+		goes_on = wait_for(STDIN_FILENO, POLLIN, -1, deadline) == WAITED_READY &&
+			  fs_read(STDIN_FILENO, input, sizeof(input)) > 0 &&
+			  clock_left(deadline) > 0;
 	}
 }
 
@@ -192,9 +193,12 @@ static int end_session(const struct serve *s, enum smtp_server_how how)
 {
 	bool is_ours = how != SERVER_QUIT && how != SERVER_LOST;
 
-	/* A Unix socket's client reads our reply all the same, and a flood of them is over soon. */
+	/*
+	 * A Unix socket's client reads our reply all the same.  Who was not let in had nothing to
+	 * say yet, and a flood of such must be over soon: the places are for the others.
+	 */
 	if (is_ours && s->gate.peer.kind != PEER_UNIX) {
-		see_off();
+		see_off(s->is_refused ? 0 : LINGER_MS);
 	}
 	return is_ours && how != SERVER_SHUTDOWN ? EX_PROTOCOL : EX_OK;
 }
@@ -271,6 +275,7 @@ static int serve_client(struct serve *s, const struct smtp_answer *refusal)
 		.has_own = gate_is_for_users(&s->gate),
 	};
 
+	s->is_refused = refusal != NULL;
 	s->server = smtp_server_new(&options);
 	int status = run(s);
 	smtp_server_free(s->server);

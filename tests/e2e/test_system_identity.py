@@ -1,10 +1,12 @@
 """Who may send as the machine, as whom, and how much: sendmail -bs in the system scope."""
+import contextlib
 import email
 import re
 import shutil
 import smtplib
 import socket
 import subprocess
+import time
 from email.utils import getaddresses
 
 import pytest
@@ -267,6 +269,21 @@ def test_over_tcp_the_user_is_known_too(tcp):
     [id] = tcp.here.queue.places()
     assert f"\nuid: {USERS['alice']}\n" in tcp.here.queue.file(id).read_text()
     assert tcp("root").mail("bob")[0] in (250, 503)
+
+
+def test_who_is_not_let_in_keeps_no_place(machine):
+    """A flood of them would take all that the socket's unit has; the client hangs on, and does not send."""
+    here = machine(more="submit_concurrency_limit 1\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as held:
+        for n in range(2):
+            with acting_as(USERS["alice"]):
+                client = held.enter_context(socket.create_connection(listener.getsockname(), 20))
+            accepted, _ = listener.accept()
+            with accepted:
+                process = here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=accepted, stdout=accepted, stderr=subprocess.DEVNULL)
+            assert client.recv(100).startswith([b"220 ", b"421 "][n])
+        began = time.monotonic()
+        assert process.wait(20) == 76 and time.monotonic() - began < 1.5
 
 
 def test_who_says_no_more_is_known(tcp):
