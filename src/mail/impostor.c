@@ -76,6 +76,12 @@ static bool has_loose_at(struct span value, const struct addr_list *list)
 	return false;
 }
 
+/* No reader should decode an encoded-word in an address, but some do. */
+static bool is_other(const struct impostor *x, const char *spec)
+{
+	return spec[0] != '\0' && (strstr(spec, "=?") || x->is_other(x->context, spec));
+}
+
 /* All its addresses, with names that nobody can misread. */
 static bool write_anew(const struct impostor *x, const struct header_field *field,
 		       const struct addr_list *list, struct buf *text)
@@ -85,14 +91,13 @@ static bool write_anew(const struct impostor *x, const struct header_field *fiel
 
 	for (size_t i = 0; ok && i < list->count; i++) {
 		const struct addr *a = &list->at[i];
-		bool is_other = a->spec[0] != '\0' && x->is_other(x->context, a->spec);
 		struct buf name BUF_AUTO;
 		buf_init(&name, DISPLAY_MAX);
 		ok = display_read(field->value, a->where, &name) &&
 		     buf_add_str(text, i > 0 ? ", " : " ") &&
 		     display_add(text, buf_span(&name)) &&
 		     buf_printf(text, "%s<%s>", name.size > 0 ? " " : "",
-				is_other ? x->own : a->spec);
+				is_other(x, a->spec) ? x->own : a->spec);
 	}
 	return ok && buf_add_str(text, "\r\n");
 }
@@ -117,7 +122,7 @@ static bool unmask_field(const struct impostor *x, const struct header_field *fi
 	}
 	for (size_t i = 0; i < list.count; i++) {
 		const struct addr *a = &list.at[i];
-		if (a->spec[0] == '\0' || !x->is_other(x->context, a->spec)) {
+		if (!is_other(x, a->spec)) {
 			continue;
 		}
 		*ret_found = true;

@@ -104,7 +104,8 @@ def test_from_names_who_calls(machine, scripted, field, has_address):
 
 
 UNCLEAR = [b"a <\"root\"@localhost>, b c", b"\0 <\"root\"@localhost>", b"<@x,@y:\"root\"@localhost> \xff", b"root@localhost. \xff", b"\"root\" \xff",
-           b"root(c)@localhost x", b"root@localhost <alice@localhost>", b"alice; \"root\"@localhost", b"alice,\n root@\n localhost x y"]
+           b"root(c)@localhost x", b"=?utf-8?q?root?=", b"root@localhost <alice@localhost>", b"alice; \"root\"@localhost",
+           b"alice,\n root@\n localhost x y"]
 
 
 @pytest.mark.parametrize("name", [b"From", b"Sender", b"Resent-From"])

@@ -48,6 +48,9 @@ static void names_of_others_become_ones_own(void **state)
 		  "From: \"e@f\" <a@b>, g <joe>\r\n" },
 		{ "From: <@x,@y:\"root\"@localhost>, <@x:a@b>, i: <>;\r\n",
 		  "From: <joe>, <a@b>, <>\r\n" },
+		{ "From: =?utf-8?q?root?=, =?utf-8?q?x=2Croot=40localhost=2C?=@far.test\r\n",
+		  "From: joe, joe\r\n" },
+		{ "From: =?utf-8?q?root?= <a=b?c@d>\r\n", NULL },
 		{ "From: \"root\" x\r\n", "From: \"\\\"root\\\" x\" <joe>\r\n" },
 	};
 
