@@ -14,6 +14,9 @@
 
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+#define HANDED_OVER "# You have no account of your own: your mail goes through the service of the machine."
 
 /* Only warnings: none of sysexits.h's words fits. */
 enum { STATUS_WARNINGS = 1 };
@@ -21,6 +24,7 @@ enum { STATUS_WARNINGS = 1 };
 struct check {
 	struct options options;
 	bool is_json, is_offline;
+	bool is_handed_over;	/* the caller has no account */
 	struct identity id;
 	struct conf conf;
 	struct findings findings;
@@ -114,6 +118,24 @@ static void look_at(struct check *c, const struct account *a, struct check_seen 
 	check_queue(a, &c->id, folders, &c->findings);
 }
 
+/* What no account takes; and, for whoever runs the service of the machine, what users send. */
+static void check_rest(struct check *c)
+{
+	struct conf *conf = &c->conf;
+	struct err ignored;
+	bool has_default = conf_choose(conf, "default", NULL, &ignored) != NULL;
+
+	if (!has_default && c->id.is_closed) {
+		check_service(true, SEVERITY_WARNING, c->is_offline, &c->findings);
+	} else {
+		risk_default(conf, &c->findings);
+	}
+	/* Where root is still root, there is no such user, and no service. */
+	if (c->id.is_system && geteuid() != 0) {
+		check_service(false, SEVERITY_WARNING, c->is_offline, &c->findings);
+	}
+}
+
 /* False: *e, nothing can be looked at. */
 static bool look(struct check *c, struct err *e)
 {
@@ -139,9 +161,8 @@ static bool look(struct check *c, struct err *e)
 		}
 	}
 	risk_senders(&c->conf, only, &c->findings);
-	/* What the user has no account for, the service of the machine takes. */
-	if (!only && !c->id.is_closed) {
-		risk_default(&c->conf, &c->findings);
+	if (!only) {
+		check_rest(c);
 	}
 	risk_routes(&c->conf, only, &c->findings);
 	check_seen_clear(&hosts.names);
@@ -168,7 +189,11 @@ static int run(struct check *c)
 	bool ok = settings_report(&c->conf, &c->options, &c->id, add_report, c, &e);
 
 	/* With a wrong line, the accounts are not what was meant. */
-	if (ok && c->findings.errors == 0) {
+	if (!ok && c->id.may_hand_over) {
+		ok = c->is_handed_over = true;
+		check_service(true, SEVERITY_ERROR, c->is_offline, &c->findings);
+		conf_clear(&c->conf);
+	} else if (ok && c->findings.errors == 0) {
 		ok = look(c, &e);
 	} else {
 		conf_clear(&c->conf);
@@ -180,6 +205,9 @@ static int run(struct check *c)
 		add_error(c, &e);
 	}
 	const char *only = c->options.account;
+	if (c->is_handed_over && !c->is_json) {
+		puts(HANDED_OVER);
+	}
 	if (!(c->is_json ? check_print_json(&c->conf, only, &c->findings)
 			 : check_print_text(&c->conf, only, &c->findings))) {
 		return EX_IOERR;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * check_parts: what the check*.c files share.  Each looks at one thing that the settings
- * name and adds to the findings; none changes anything, nor makes a file or a connection.
+ * name and adds to the findings; none changes anything, nor makes a file, nor a connection to
+ * another machine.
  */
 #ifndef APP_CHECK_PARTS_H
 #define APP_CHECK_PARTS_H
@@ -57,6 +58,14 @@ struct check_hosts {
 
 /* Does the name of the server, or of the proxy, have an address? */
 void check_host(const struct account *a, struct check_hosts *hosts, struct findings *to);
+
+/* ---- check_service.c ---- */
+
+/*
+ * Does the service of the machine take the mail of those who have no account?  is_own: the
+ * caller is one of them; not: whoever runs it.
+ */
+void check_service(bool is_own, enum severity severity, bool is_offline, struct findings *to);
 
 /* ---- check_print.c ---- */
 

@@ -246,8 +246,9 @@ static bool is_one_fate(const struct smtp_txn *t)
 	return true;
 }
 
-#define START_IT "start it (systemctl start relay-submit.socket; see THE MACHINE'S MAIL in " \
-		 "sendmail(8)), or write a ~/.relayrc of your own"
+const char handover_remedy[] =
+	"start it (systemctl start relay-submit.socket; see THE MACHINE'S MAIL in sendmail(8)), "
+	"or write a ~/.relayrc of your own";
 
 static void tell(const struct handover *h)
 {
@@ -258,7 +259,8 @@ static void tell(const struct handover *h)
 		say("not sent yet, kept in your own queue as %s: %s", h->id,
 		    t->rcpts[0].outcome.text);
 	} else if (h->is_missing) {
-		say("%s; nobody takes the mail of the machine there: " START_IT, h->why.text);
+		say("%s; nobody takes the mail of the machine there: %s", h->why.text,
+		    handover_remedy);
 	} else if (is_one) {
 		say("%s: %s", words_of(&t->rcpts[0].outcome), t->rcpts[0].outcome.text);
 	}
@@ -319,8 +321,8 @@ static bool is_possible(const struct handover *h, struct err *e)
 		return true;
 	}
 	return err_set(e, CAUSE_CONFIG, "you have no configuration of your own, may not read %s, "
-			"and nobody takes the mail of the machine at %s: " START_IT,
-		       scope_file, scope_socket);
+			"and nobody takes the mail of the machine at %s: %s",
+		       scope_file, scope_socket, handover_remedy);
 }
 
 static bool read_message(struct call *c, struct err *e)

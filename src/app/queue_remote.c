@@ -2,6 +2,7 @@
 /* queue_remote: see queue_remote.h.  Speaks a little SMTP: the greeting, and one command. */
 #include "app/queue_remote.h"
 #include "app/frame.h"
+#include "app/handover.h"
 #include "app/say.h"
 #include "app/scope.h"
 #include "base/clock.h"
@@ -151,26 +152,48 @@ static bool converse(struct remote *r, struct span command, int *ret_status, str
 	       expect(r, '2', e) && take_frames(r, ret_status, e);
 }
 
-static int ask(struct span command)
+/* NULL: nobody is there.  The caller closes its stream, and frees it. */
+static struct remote *find(struct err *e)
 {
 	const struct net_target target = { .unix_path = scope_socket };
-	struct remote *r = mem_alloc(1, sizeof(*r));
 	char peer[NET_PEER_MAX];
+	int fd = net_connect(&target, clock_deadline(CONNECT_SECONDS), peer, e);
+
+	if (fd < 0) {
+		return NULL;
+	}
+	struct remote *r = mem_alloc(1, sizeof(*r));
+	stream_init(&r->stream, fd);
+	return r;
+}
+
+static int ask(struct span command)
+{
 	struct err e;
 	int status = EX_SOFTWARE;
+	struct remote *r = find(&e);
 
-	int fd = net_connect(&target, clock_deadline(CONNECT_SECONDS), peer, &e);
-	bool ok = fd >= 0;
-	if (ok) {
-		stream_init(&r->stream, fd);
-		ok = converse(r, command, &status, &e);
-		stream_close(&r->stream);
-	} else {
-		err_ctx(&e, "you have no configuration of your own, and the queue of the machine "
-			"cannot be had");
+	if (!r) {
+		say("you have no configuration of your own, and the queue of the machine cannot "
+		    "be had: %s; %s", e.text, handover_remedy);
+		return e.os_errno == ENOENT ? EX_CONFIG : EX_TEMPFAIL;
 	}
+	bool ok = converse(r, command, &status, &e);
+	stream_close(&r->stream);
 	free(r);
 	return ok ? status : say_error(&e);
+}
+
+bool queue_remote_greets(struct err *e)
+{
+	struct remote *r = find(e);
+	bool ok = r && expect(r, '2', e);
+
+	if (r) {
+		stream_close(&r->stream);
+		free(r);
+	}
+	return ok;
 }
 
 /* -- the commands ------------------------------------------------------------------------ */

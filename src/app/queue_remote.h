@@ -17,9 +17,12 @@ bool queue_remote_is(struct call *c);
 
 /*
  * A command of `relay queue`; ids may be NULL.  What it prints is printed, and its exit status is
- * returned.
+ * returned; EX_CONFIG when there is no such service.
  */
 int queue_remote(const char *command, bool is_json, bool has_now, const struct queue_ids *ids);
+
+/* Does the service greet us?  Nothing else is said to it. */
+bool queue_remote_greets(struct err *e) RELAY_CHECKED;
 
 /* sendmail -q… */
 int queue_remote_flush(const struct flush_options *o);

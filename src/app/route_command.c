@@ -301,6 +301,7 @@ int route_command(int argc, char **argv)
 					      "[-C file] address…");
 	}
 	c.options.mode = MODE_VERIFY;
+	ok = ok && scope_enter(&c.id, &c.options, &e);
 	int status = ok ? route(&c) : say_error(&e);
 	call_clear(&c);
 	return status;

@@ -24,11 +24,13 @@ static int pretend(struct call *c)
 {
 	struct err e;
 
-	if (!envelope_from_options(&c->envelope, &c->options, &e) ||
-	    !settings_read(&c->conf, &c->options, &c->id, &e)) {
-		return say_error(&e);
+	if (envelope_from_options(&c->envelope, &c->options, &e) &&
+	    settings_read(&c->conf, &c->options, &c->id, &e)) {
+		c->account = settings_account(&c->conf, &c->options, &c->id, c->envelope.given, &e);
 	}
-	c->account = settings_account(&c->conf, &c->options, &c->id, c->envelope.given, &e);
+	if (c->id.may_hand_over) {
+		handover_refuse(&e);
+	}
 	return c->account ? check_print(c->account) : say_error(&e);
 }
 

@@ -135,7 +135,7 @@ def test_options_that_name_something_else_are_not_passed_on(here):
 
 def test_without_the_service(machine):
     done = machine().run([], name="mailq")
-    assert done.rc == 75 and done.out == "" and "cannot connect to socket /run/relay/submit" in done.err and done.err.count("\n") == 1
+    assert done.rc == 78 and done.out == "" and "cannot connect to socket /run/relay/submit" in done.err and done.err.count("\n") == 1
 
 
 # -- the command itself ------------------------------------------------------------------------------------------------

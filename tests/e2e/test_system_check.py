@@ -1,0 +1,75 @@
+"""relay check, relay route and sendmail -P in the machine's mail: as root, and for users without an account of their own."""
+import json
+
+import pytest
+
+from lib.machine import machine     # noqa: F401
+
+OWN = "# You have no account of your own: your mail goes through the service of the machine.\n"
+WORK = "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n"
+START = "systemctl start relay-submit.socket"
+
+
+def relay(here, *args, user="alice"):
+    return here.run(args, user=user, name="relay")
+
+
+@pytest.fixture
+def here(machine):
+    return machine(more="system_mail admin@mail.test\n")
+
+
+def test_a_user_whose_mail_goes_through_the_service(here):
+    here.serve()
+    done = relay(here, "check")
+    assert (done.rc, done.out, done.err) == (0, OWN, "")
+    assert json.loads(relay(here, "check", "--json").out) == {"accounts": [], "findings": []}
+
+
+def test_a_user_whose_mail_goes_nowhere(here):
+    done = relay(here, "check")
+    assert done.rc == 78 and done.out == OWN and done.err.count("\n") == 1
+    assert "error: the service of the machine, which your mail goes through, does not answer: " in done.err and START in done.err
+    here.serve()
+    here.stop()         # the socket's file stays
+    assert "Connection refused" in relay(here, "check").err and relay(here, "check", "--offline").rc == 0
+
+
+def test_a_user_with_accounts_for_some_of_it(here):
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    done = relay(here, "check")
+    assert done.rc == 1 and "warning: the service of the machine" in done.err and "no account default" not in done.err
+    here.serve()
+    done = relay(here, "check")
+    assert (done.rc, done.err) == (0, "")
+
+
+def test_root_hears_that_users_cannot_send(here):
+    done = relay(here, "check", "--offline", user="root")
+    assert done.rc == 1 and done.err.count("\n") == 1
+    assert "users without an account of their own cannot send: " in done.err and "systemctl enable --now relay-submit.socket" in done.err
+    here.serve()
+    done = relay(here, "check", user="root")
+    assert (done.rc, done.err) == (0, "") and "# /etc/relayrc:" in done.out
+
+
+def test_where_there_is_no_user_relay_there_is_no_service(machine):
+    done = relay(machine(more="system_mail admin@mail.test\n", relay_user=False), "check", user="root")
+    assert (done.rc, done.err) == (0, "")
+
+
+def test_route_and_settings_of_such_a_user(here):
+    done = relay(here, "route", "root")
+    assert (done.rc, done.out) == (0, "account: the machine's, by /run/relay/submit\nsender: <alice>\nrecipient: <root>\n")
+    done = here.run(["-P"])
+    assert done.rc == 78 and "you have no account of your own: your mail goes through the service" in done.err
+    assert "<admin@mail.test>" not in done.out and relay(here, "route", "root", user="root").out.startswith("admin@mail.test, for root\n")
+
+
+def test_mailq_says_what_to_start(here):
+    done = here.run([], name="mailq")
+    assert done.rc == 78 and START in done.err and done.err.count("\n") == 1
+    here.serve()
+    here.stop()
+    done = here.run([], name="mailq")
+    assert done.rc == 75 and START in done.err
