@@ -97,6 +97,9 @@ bool postfix_servers(struct postfix *p, struct import_account *a, struct span tr
 		     const char *name);
 /* What senders become: from and its friends. */
 void postfix_senders(struct postfix *p);
+/* Who may send (postfix_users.c); a row's apply. */
+void postfix_users(struct postfix *p, const struct postfix_row *row, const char *value,
+		   struct import_place at);
 /* Local names: aliases, system_mail, maildomain. */
 void postfix_local(struct postfix *p);
 

@@ -159,6 +159,7 @@ static const struct postfix_row rows[] = {
 	LEFT("soft_bounce", "a refusal is final here"),
 	LEFT("notify_classes", "delivery reports go to the sender, or to system_mail"),
 	LEFT("*_notice_recipient", "delivery reports go to the sender, or to system_mail"),
+	{ "authorized_submit_users", ROW_APPLY, NULL, postfix_users, KEY_AUTHORIZED_SUBMIT_USERS },
 	/* Contents and copies. */
 	LEFT("always_bcc", copies), LEFT("sender_bcc_maps", copies),
 	LEFT("recipient_bcc_maps", copies), LEFT("body_checks", checks),

@@ -24,6 +24,7 @@ static const struct file beside[] = {
 	{ "/etc/postfix/hc", "/^From:.*/ REPLACE From: Me <me@isp.test>\n/^X/ IGNORE\n" },
 	{ "/etc/postfix/policy", "[smtp.isp.test]:587 secure match=mx.isp.test\n.other.test may\n" },
 	{ "/etc/postfix/closed", NULL },
+	{ "/etc/postfix/users", "# who may send\nann\njoe # not joe's brother\n" },
 	{ "/etc/aliases", "root: me@isp.test, |run\n" },
 	{ "/etc/mailname", "mail.test\n" },
 	{ NULL, NULL },
@@ -285,6 +286,34 @@ static void other_parameters_are_told(void **state)
 	imported_clear(&got);
 }
 
+static void who_may_send(void **state)
+{
+	static const char key[] = "\nauthorized_submit_users ";
+	static const struct row rows[] = {
+		{ BASE, NULL, key, NULL },
+		{ BASE "authorized_submit_users = static:anyone\n", "users static:anyone\n", NULL, NULL },
+		{ BASE "authorized_submit_users = !bob, root\n  www-data\n",
+		  "users !bob root www-data\n", NULL, NULL },
+		{ BASE "authorized_submit_users = /etc/postfix/users, root\n",
+		  "users ann joe root\n", NULL, NULL },
+		{ BASE "authorized_submit_users = !/etc/postfix/users, static:all\n",
+		  "users !ann !joe static:all\n", NULL, NULL },
+		{ BASE "authorized_submit_users = root, hash:/etc/postfix/u\n", "users root\n", "hash:",
+		  "main.cf:3: authorized_submit_users: not carried over: hash:/etc/postfix/u: relay "
+		  "has a list of names only; write the login names there\n" },
+		/* In doubt nobody. */
+		{ BASE "authorized_submit_users = !hash:/etc/postfix/u, static:all\n", "users root\n",
+		  "static", "till then nobody but root may send" },
+		{ BASE "authorized_submit_users = !/etc/postfix/closed static:all\n", "users root\n",
+		  "static", "/etc/postfix/closed: Permission denied; write" },
+		{ BASE "authorized_submit_users = hash:/etc/postfix/u\n", "users root\n", "hash",
+		  "write the login names" },
+	};
+
+	(void)state;
+	CHECK(rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +322,7 @@ int main(void)
 		cmocka_unit_test(tls_levels),
 		cmocka_unit_test(senders),
 		cmocka_unit_test(local_names),
+		cmocka_unit_test(who_may_send),
 		cmocka_unit_test(times_and_numbers),
 		cmocka_unit_test(other_parameters_are_told),
 	};
