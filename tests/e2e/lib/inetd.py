@@ -15,7 +15,7 @@ from .jail import Jail
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-config"
 UID = 64900
-HOME = "var/lib/relay"
+SPOOL = "var/spool/relay"
 
 
 class Inetd(Jail):
@@ -28,13 +28,14 @@ class Inetd(Jail):
 
     def configure(self):
         passwd = (self.root / "etc/passwd").read_text()
-        self.put("etc/passwd", passwd + f"relay:x:{UID}:{UID}::/{HOME}:/usr/sbin/nologin\n")
+        self.put("etc/passwd", passwd + f"relay:x:{UID}:{UID}::/{SPOOL}:/usr/sbin/nologin\n")
         self.put("etc/group", (self.root / "etc/group").read_text() + f"relay:x:{UID}:\n")
         self.put("etc/protocols", "tcp 6 TCP\n")
         self.put("usr/sbin/sendmail", Path(self.binary).read_bytes(), 0o755)
         self._put_libraries()
-        self.directory(HOME, 0o755, UID)
-        self.put(f"{HOME}/.relayrc", self.rc + f"queue_directory /{HOME}/queue\n", 0o600, UID)
+        self.directory(SPOOL, 0o700, UID)
+        self.put("etc/relayrc", self.rc, 0o640)
+        os.chown(self.root / "etc/relayrc", 0, UID)
         self.directory("root", 0o700)
         self.put_service()
 
@@ -60,7 +61,7 @@ class Inetd(Jail):
 
     @property
     def queue(self):
-        return self.root / HOME / "queue"
+        return self.root / SPOOL
 
 
 class Xinetd(Inetd):
