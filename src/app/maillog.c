@@ -77,7 +77,8 @@ void maillog_arrived(struct maillog *log, const struct queue_entry *v, struct me
 	if (!message_header(m, &header, &e)) {
 		header = span_of(NULL, 0);
 	}
-	put(log, "pickup", "%s: uid=%lu from=<%s>", v->id, (unsigned long)(v->uid >= 0 ? v->uid : getuid()), v->sender);
+	put(log, "pickup", "%s: uid=%lu from=<%s>", v->id,
+	    (unsigned long)(v->uid >= 0 ? v->uid : getuid()), v->sender);
 	put_message_id(log, v->id, header);
 	put_active(log, v);
 }
