@@ -44,6 +44,8 @@ mount -t tmpfs tmpfs "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
+# As nspawn does: the credentials of a unit are mounted by a child of systemd.
+mount --make-rshared "$root"
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 	chroot "$root" /lib/systemd/systemd --unit=basic.target --log-target=console
 ' boot "$root"

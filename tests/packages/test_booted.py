@@ -6,7 +6,7 @@ import socket
 import pytest
 from booted import Booted, NoBoot
 from lib.jail import free_ports
-from serving import FROM_USER, HANDOVER, LOGIN, MESSAGE, answers, arrived, fill_in, make_root, needs, session
+from serving import FROM_USER, HANDOVER, LOGIN, MESSAGE, SECRET, answers, arrived, fill_in, make_root, needs, session
 
 SOCKET = "run/relay/submit"
 # A user who is made for it and has no home, and no privilege.
@@ -92,6 +92,32 @@ def test_flush(machine, server, service):
     machine.run("sendmail", "-odq", "joe@mail.test", user="relay", data=MESSAGE)
     machine.run("systemctl", "start", service)
     assert arrived(server)[0].recipients == ["joe@mail.test"]
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
+def test_the_password_as_a_credential(machine, server, relay, encrypted):
+    """sample-config/relayrc.credentials: who hands mail in only queues it, and the flush alone has the password."""
+    needs(relay, HANDOVER)
+    rc, unit = machine.root.path / "etc/relayrc", "etc/systemd/system/relay-flush.service.d/override.conf"
+    before = rc.read_text()
+    rc.write_text(before.replace(f"\npassword {SECRET}\n", "\ndelivery_mode queue\n"))
+    machine.root.put("etc/relay.password", SECRET + "\n", 0o600)
+    line = "LoadCredential=relay.default.password:/etc/relay.password"
+    if encrypted:
+        line = "LoadCredentialEncrypted=relay.default.password:/etc/relay.encrypted"
+        machine.run("systemd-creds", "encrypt", "--name=relay.default.password", "/etc/relay.password", "/etc/relay.encrypted")
+    machine.root.put(unit, f"[Service]\n{line}\n")
+    try:
+        machine.run("systemctl", "daemon-reload")
+        machine.run("sendmail", "joe@mail.test", user="alice", data=MESSAGE)
+        assert server.messages() == [] and "joe@mail.test" in machine.run("mailq", user="alice")
+        machine.run("systemctl", "start", "relay-flush.service")
+        assert arrived(server)[0].recipients == ["joe@mail.test"]
+        assert not machine.may("alice", "sh", "-c", "cat /run/credentials/*/*")
+    finally:
+        rc.write_text(before)
+        (machine.root.path / unit).unlink()
+        machine.run("systemctl", "daemon-reload")
 
 
 def test_smtp_on_the_loopback_port(machine, server, smtp_port):
