@@ -60,7 +60,11 @@ def test_where_there_is_no_user_relay_there_is_no_service(machine):
 
 def test_route_and_settings_of_such_a_user(here):
     done = relay(here, "route", "root")
-    assert (done.rc, done.out) == (0, "account: the machine's, by /run/relay/submit\nsender: <alice>\nrecipient: <root>\n")
+    assert done.rc == 78 and START in done.err and done.out == ""
+    here.serve()
+    done = relay(here, "route", "root")
+    assert (done.rc, done.err) == (0, "")
+    assert done.out.startswith("root\n  account   the machine's, by /run/relay/submit: ") and "  sender    <alice>\n" in done.out
     done = here.run(["-P"])
     assert done.rc == 78 and "you have no account of your own: your mail goes through the service" in done.err
     assert "<admin@mail.test>" not in done.out and relay(here, "route", "root", user="root").out.startswith("admin@mail.test, for root\n")
