@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+#include <stdint.h>
+
 struct identity {
 	char *home, *login, *host, *canonical, *mailname;	/* private: use the functions */
 	bool looked_up_passwd;

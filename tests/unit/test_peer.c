@@ -4,6 +4,7 @@
 
 #include "app/peer.h"
 #include "base/fs.h"
+#include "platform.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -57,7 +58,8 @@ static void who_connects_by_a_name_is_known(void **state)
 	snprintf(to.sun_path + 1, 29, "relay-test-peer-%ld", (long)getpid());
 	int fd FS_AUTO = accept_from((struct sockaddr *)&to, size);
 	assert_true(fd >= 0);
-	check(fd, PEER_UNIX, geteuid());
+	/* Some systems do not say who it is. */
+	check(fd, PEER_UNIX, HAVE_SO_PEERCRED || HAVE_GETPEEREID ? (int64_t)geteuid() : -1);
 }
 
 static void the_end_of_a_pair_is_nobody(void **state)
