@@ -13,6 +13,8 @@
 static const enum queue_place places[] = { QUEUE_INCOMING, QUEUE_DEFERRED, QUEUE_HOLD,
 					   QUEUE_FAILED };
 
+const char mailq_empty[] = "Mail queue is empty\n";
+
 enum { PLACE_COUNT = sizeof(places) / sizeof(places[0]) };
 
 struct list {
@@ -173,7 +175,7 @@ static void print_end(struct list *list, bool is_whole)
 		return;
 	}
 	if (list->count == 0) {
-		output_text(&list->out, "Mail queue is empty\n");
+		output_text(&list->out, mailq_empty);
 		return;
 	}
 	output_text(&list->out, "                Total Requests: ");

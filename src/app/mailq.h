@@ -12,4 +12,7 @@
 /* Prints it and returns the exit status. */
 int mailq(struct call *c);
 
+/* What it prints when there is nothing. */
+extern const char mailq_empty[];
+
 #endif

@@ -2,7 +2,6 @@
 /* queue_command: see queue_command.h. */
 #include "app/queue_command.h"
 #include "app/flush.h"
-#include "app/mailq.h"
 #include "app/queue_remote.h"
 #include "app/say.h"
 #include "app/scope.h"
@@ -94,7 +93,7 @@ static int run_list(struct call *c, const struct command *command, const struct 
 {
 	(void)command;
 	(void)ids;
-	return mailq(c);
+	return queue_remote_list(c);
 }
 
 static int run_flush(struct call *c, const struct command *command, const struct queue_ids *ids)
@@ -257,8 +256,9 @@ static int run(struct call *c, int argc, char **argv)
 	c->options.flush.now = has_now || ids.is_all;
 	int status = !ok		   ? say_error(&e)
 		     : is_nothing	   ? EX_OK
-		     : queue_remote_is(c) ? queue_remote(command->name, o->json, has_now, &ids)
-					   : command->run(c, command, &ids);
+		     : command->run != run_list && queue_remote_is(c)
+			     ? queue_remote(command->name, false, has_now, &ids)
+			     : command->run(c, command, &ids);
 	ids_clear(&ids);
 	return status;
 }

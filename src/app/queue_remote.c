@@ -3,6 +3,7 @@
 #include "app/queue_remote.h"
 #include "app/frame.h"
 #include "app/handover.h"
+#include "app/mailq.h"
 #include "app/say.h"
 #include "app/scope.h"
 #include "base/clock.h"
@@ -10,6 +11,7 @@
 #include "base/mem.h"
 #include "sys/net.h"
 #include "sys/stream.h"
+#include "config.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -18,6 +20,8 @@
 enum { CONNECT_SECONDS = 30, REPLY_SECONDS = 60 };
 /* A command with so many IDs is shorter than SERVER_LINE_MAX, however long they are. */
 enum { IDS_AT_ONCE = 50, COMMAND_MAX = 2000 };
+
+#define MACHINES_QUEUE "\nIn the queue of the machine (relay queue -a " RELAY_SUBMIT_SOCKET "):\n"
 
 static bool has_folder_option(const struct options *o)
 {
@@ -34,6 +38,9 @@ bool queue_remote_is(struct call *c)
 	const struct options *o = &c->options;
 	struct err ignored;
 
+	if (!c->id.is_system && !o->file && handover_is_account(o->account)) {
+		return true;
+	}
 	if (c->id.is_system || o->file || o->account || settings_has_host(o) ||
 	    has_folder_option(o) || settings_read(&c->conf, o, &c->id, &ignored)) {
 		return false;
@@ -47,6 +54,7 @@ bool queue_remote_is(struct call *c)
 
 struct remote {
 	struct stream stream;
+	const char *heading;	/* stands before a list that is not empty; NULL: just print */
 	char input[FRAME_MAX];
 	size_t at, size;
 };
@@ -103,6 +111,19 @@ static bool expect(struct remote *r, char digit, struct err *e)
 	       err_set(e, line[0] == '4' ? CAUSE_TEMP : CAUSE_REFUSED, "%s: %s", scope_socket, line);
 }
 
+/* Prints what is due before these bytes; false: they are not to be printed themselves. */
+static bool introduce(struct remote *r, int to, struct span bytes)
+{
+	const char *heading = r->heading;
+
+	if (!heading || to != STDOUT_FILENO) {
+		return true;
+	}
+	r->heading = NULL;
+	return !span_equal(bytes, span_str(mailq_empty)) &&
+	       fs_write_all(to, heading, strlen(heading));
+}
+
 /* The bytes of a frame. */
 static bool copy(struct remote *r, int to, unsigned size, struct err *e)
 {
@@ -114,7 +135,8 @@ static bool copy(struct remote *r, int to, unsigned size, struct err *e)
 			return false;
 		}
 	}
-	return fs_write_all(to, bytes, size) || err_errno(e, CAUSE_OS, "cannot write");
+	return !introduce(r, to, span_of(bytes, size)) || fs_write_all(to, bytes, size) ||
+	       err_errno(e, CAUSE_OS, "cannot write");
 }
 
 static bool take_frames(struct remote *r, int *ret_status, struct err *e)
@@ -220,6 +242,40 @@ int queue_remote(const char *command, bool is_json, bool has_now, const struct q
 		status = status != EX_OK ? status : one;
 	} while (at < count && status != EX_CONFIG && status != EX_TEMPFAIL);
 	return status;
+}
+
+static int list_machine(struct call *c, const char *heading)
+{
+	struct err e;
+	int status = EX_SOFTWARE;
+	struct remote *r = find(&e);
+
+	if (!r) {
+		/* He has a queue of his own, and perhaps never anything there. */
+		return EX_OK;
+	}
+	r->heading = heading;
+	bool ok = converse(r, span_str(c->options.json ? "XQUEUE list --json\r\n"
+						       : "XQUEUE list\r\n"),
+			   &status, &e);
+	stream_close(&r->stream);
+	free(r);
+	return ok ? status : say_error(&e);
+}
+
+int queue_remote_list(struct call *c)
+{
+	if (queue_remote_is(c)) {
+		return queue_remote("list", c->options.json, false, NULL);
+	}
+	int status = mailq(c);
+	bool is_all = !c->id.is_system && c->id.is_closed && !c->options.account &&
+		      !has_folder_option(&c->options);
+	if (!is_all || fflush(stdout) != 0) {
+		return status;
+	}
+	int other = list_machine(c, c->options.json ? "" : MACHINES_QUEUE);
+	return status != EX_OK ? status : other;
 }
 
 int queue_remote_flush(const struct flush_options *o)

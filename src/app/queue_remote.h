@@ -9,9 +9,9 @@
 #include "app/queue_command.h"
 
 /*
- * Is it the machine's queue that this call is about?  Not when an option names a queue, an
- * account, a file or a host.  Reads the settings; when they are the caller's own they are in
- * c->conf.
+ * Is it the machine's queue that this call is about?  It is with -a and the path of its socket;
+ * not when an option names a queue, another account, a file or a host.  Reads the settings;
+ * when they are the caller's own they are in c->conf.
  */
 bool queue_remote_is(struct call *c);
 
@@ -20,6 +20,12 @@ bool queue_remote_is(struct call *c);
  * returned; EX_CONFIG when there is no such service.
  */
 int queue_remote(const char *command, bool is_json, bool has_now, const struct queue_ids *ids);
+
+/*
+ * mailq: of the caller's own queue, and behind it what he has in the machine's; or of that alone,
+ * when it is the one that the call is about.
+ */
+int queue_remote_list(struct call *c);
 
 /* Does the service greet us?  Nothing else is said to it. */
 bool queue_remote_greets(struct err *e) RELAY_CHECKED;

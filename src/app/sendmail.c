@@ -8,7 +8,6 @@
 #include "app/flush.h"
 #include "app/handover.h"
 #include "app/local.h"
-#include "app/mailq.h"
 #include "app/queue_remote.h"
 #include "app/route_command.h"
 #include "app/say.h"
@@ -83,8 +82,7 @@ static int run_mode(struct call *c)
 	case MODE_CHECK_ALIASES:
 		return check_aliases(c);
 	case MODE_LIST_QUEUE:
-		return queue_remote_is(c) ? queue_remote("list", c->options.json, false, NULL)
-					  : mailq(c);
+		return queue_remote_list(c);
 	case MODE_FLUSH:
 		return queue_remote_is(c) ? queue_remote_flush(&c->options.flush) : flush_run(c);
 	case MODE_HELP:
