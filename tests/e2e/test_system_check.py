@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lib.machine import machine     # noqa: F401
+from lib.machine import USERS, machine     # noqa: F401
 
 OWN = "# You have no account of your own: your mail goes through the service of the machine.\n"
 WORK = "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n"
@@ -77,3 +77,20 @@ def test_mailq_says_what_to_start(here):
     here.stop()
     done = here.run([], name="mailq")
     assert done.rc == 75 and START in done.err
+
+
+@pytest.mark.parametrize("has_user", [True, False], ids=["relay", "no-relay"])
+def test_import_write_makes_a_file_for_the_user_relay(machine, has_user):
+    here = machine(relay_user=has_user)
+    (here.root / "etc/relayrc").unlink()
+    here.put("etc/postfix/main.cf", "relayhost = [mail.test]:587\nmydestination =\nauthorized_submit_users = !bob, static:all\n")
+    done = relay(here, "import", "--write", user="root")
+    assert done.rc == 0, done.err
+    st = (here.root / "etc/relayrc").stat()
+    assert (st.st_uid, st.st_gid, st.st_mode & 0o777) == ((0, USERS["relay"], 0o640) if has_user else (0, 0, 0o600))
+    assert relay(here, "check", "--offline", user="root").rc in (0, 1)
+    if has_user:
+        here.serve()
+        done = here.run(["-odq", "b@far.test"], b"\nhi\n", user="bob")
+        assert done.rc == 69 and "554 5.7.1 user bob may not send mail here (authorized_submit_users)" in done.err
+        assert here.run(["-odq", "b@far.test"], b"\nhi\n", user="alice").rc == 0
