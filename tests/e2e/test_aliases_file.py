@@ -213,7 +213,8 @@ def test_what_is_for_dev_null_is_thrown_away(sent, file, queue, tmp_path, args, 
 def test_bv_shows_what_is_thrown_away(run_sendmail, relayrc, file):
     done = run_sendmail(["-bv", "nobody", "bin"], rc=relayrc(host="mail.test", aliases=file(COMMAND)))
     assert (done.rc, done.err) == (0, "")
-    assert done.out.splitlines()[2:] == ["recipient: <c@y.test>", "thrown away: <nobody>", "thrown away: <bin>"]
+    told = [line for line in done.out.splitlines() if line.startswith(("recipient: ", "thrown away: "))]
+    assert told == ["recipient: <c@y.test>", "thrown away: <nobody>", "thrown away: <bin>"]
 
 
 # -- sendmail -bs --------------------------------------------------------------------------------------------------------
