@@ -4,6 +4,7 @@
 #include "app/local.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *domain(void *context)
@@ -54,9 +55,24 @@ static enum set_from set_from_of(const struct account *a)
 							: SET_FROM_AUTO;
 }
 
+/*
+ * In a From that is missing: of the machine's mail the user, since the address is the same for
+ * all of them.  NULL: no name.
+ */
+static const char *name_of_user(struct origin *o, struct call *c)
+{
+	if (!c->id.is_system || c->id.caller < 0 || !c->envelope.has_own) {
+		return NULL;
+	}
+	snprintf(o->user, sizeof(o->user), "%.127s on %.180s", identity_login(&c->id),
+		 identity_host(&c->id));
+	return o->user;
+}
+
 void origin_init(struct origin *o, struct call *c)
 {
 	const char *full_name = conf_text(c->account, KEY_FROM_FULL_NAME);
+	const char *given = c->options.full_name ? c->options.full_name : full_name;
 
 	o->call = c;
 	o->env = (struct author_env){ c, domain, is_local, is_own, reader };
@@ -64,7 +80,7 @@ void origin_init(struct origin *o, struct call *c)
 		.set_from = set_from_of(c->account),
 		.address = c->envelope.author,
 		.replaces_local = c->envelope.has_own,
-		.name = c->options.full_name ? c->options.full_name : full_name,
+		.name = given ? given : name_of_user(o, c),
 		.forced_name = full_name,
 		.host = identity_host(&c->id),
 		.env = &o->env,

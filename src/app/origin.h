@@ -13,6 +13,7 @@ struct origin {
 	struct call *call;
 	struct author_env env;
 	struct author author;	/* for struct rewrite */
+	char user[320];		/* private: "alice on HOST" */
 };
 
 /* The call has its account and its envelope; both must live as long as *o. */

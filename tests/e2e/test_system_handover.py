@@ -25,7 +25,7 @@ def test_it_is_sent_by_the_machine(machine, scripted):
     assert (done.rc, done.out, done.err) == (0, "", "")
     [message] = server.settle().messages
     assert (message.sender, message.accepted) == ("machine@mail.test", ["b@far.test"])
-    assert b"From: machine@mail.test\r\n" in message.data
+    assert re.search(rb"^From: alice on \S+ <machine@mail.test>\r$", message.data, re.M)
     assert own_queue(here) == {} and here.queue.places() == {}
 
 

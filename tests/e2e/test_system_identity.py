@@ -103,6 +103,15 @@ def test_from_names_who_calls(machine, scripted, field, has_address):
         assert "alice" in message.data.decode()
 
 
+def test_a_missing_from_names_who_calls(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    assert send(here).rc == send(here, "-F", "Al").rc == here.run(["-t"], b"To: b@far.test\n\nhi\n", user="root").rc == 0
+    names = [re.search(rb"^From: (.*)\r$", m.data, re.M)[1].decode() for m in server.settle().messages]
+    assert names == [f"alice on {HOST} <machine@mail.test>", f'"alice on {HOST} (Al)" <machine@mail.test>', f"root on {HOST} <machine@mail.test>"]
+
+
 UNCLEAR = [b"a <\"root\"@localhost>, b c", b"\0 <\"root\"@localhost>", b"<@x,@y:\"root\"@localhost> \xff", b"root@localhost. \xff", b"\"root\" \xff",
            b"root(c)@localhost x", b"=?utf-8?q?root?=", b"root@localhost <alice@localhost>", b"alice; \"root\"@localhost",
            b"alice,\n root@\n localhost x y"]
