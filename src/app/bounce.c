@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "mail/addr.h"
 #include "smtp/client.h"
+#include "sys/idn.h"
 
 #include <stddef.h>
 
@@ -18,6 +19,8 @@ enum {
 	RCPT_BYTES = 8192,
 	HEAD_BYTES = 1 << 20,
 	TAIL_BYTES = 128,
+	/* Of a host, more than DNS knows. */
+	NAME_BYTES = 1024,
 	/* Of the message, read at once. */
 	PIECE_BYTES = 256 << 10,
 };
@@ -103,6 +106,23 @@ static bool has_all(const struct bounce *b)
 		message_size(b->message) <= BOUNCE_SIZE_LIMIT);
 }
 
+/* As DNS knows it; as it is, when it cannot be made that.  The caller frees it. */
+static char *dns_name(const char *name)
+{
+	struct buf ascii;
+	struct err e;
+
+	if (!name) {
+		return NULL;
+	}
+	buf_init(&ascii, NAME_BYTES);
+	if (!idn_to_ascii(span_str(name), &ascii, &e)) {
+		buf_clear(&ascii);
+		return mem_str(name);
+	}
+	return buf_take(&ascii);
+}
+
 static struct dsn_rcpt *list_rcpts(const struct bounce *b)
 {
 	struct dsn_rcpt *rcpts = mem_alloc(b->rcpt_count, sizeof(*rcpts));
@@ -124,17 +144,14 @@ static struct dsn make_dsn(const struct bounce *b, const char *to, const char *f
 			   const struct dsn_rcpt *rcpts)
 {
 	const struct queue_entry *v = b->entry;
-	const char *domain = conf_text(b->account, KEY_DOMAIN);
 	time_t now = clock_now();
 	struct dsn d = {
 		.kind = b->kind,
 		.to = to,
 		.from = from,
 		.sender = v->sender,
-		.reporting_mta = domain ? domain : identity_host(b->id),
 		.queue_id = v->id,
 		.envid = v->envid,
-		.remote_mta = b->remote_mta,
 		.arrival = v->arrival,
 		.last_attempt = v->last,
 		.now = now,
@@ -221,6 +238,9 @@ static bool write_report(const struct bounce *b, const char *to, bool *ret_told,
 {
 	char *from MEM_AUTO = author(b);
 	struct dsn_rcpt *rcpts MEM_AUTO = list_rcpts(b);
+	const char *domain = conf_text(b->account, KEY_DOMAIN);
+	char *own_name MEM_AUTO = dns_name(domain ? domain : identity_host(b->id));
+	char *remote_name MEM_AUTO = dns_name(b->remote_mta);
 	struct dsn d = make_dsn(b, to, from, rcpts);
 	struct buf head BUF_AUTO;
 	struct queue_entry v;
@@ -228,6 +248,8 @@ static bool write_report(const struct bounce *b, const char *to, bool *ret_told,
 	struct span header;
 	struct err wrong;
 
+	d.reporting_mta = own_name;
+	d.remote_mta = remote_name;
 	buf_init(&head, HEAD_BYTES + b->rcpt_count * RCPT_BYTES);
 	if (!message_header(b->message, &header, e)) {
 		return false;

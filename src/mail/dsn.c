@@ -13,6 +13,9 @@
 #include "mail/qp.h"
 #include "mail/rewrite.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
 struct kind_row {
 	const char *subject;
 	const char *action;	/* RFC 3464 §2.3.3 */
@@ -95,6 +98,20 @@ static bool add_field(const char *name, const char *type, const char *value,
 {
 	return buf_printf(out, "%s:%s%s", name, type[0] ? " " : "", type) &&
 	       fold_add(out, value, " ", is_ascii) && buf_add_str(out, "\r\n");
+}
+
+/* RFC 3464 §2.1.2 and appendix: a domain, or an address literal. */
+static bool add_mta(const char *name, const char *host, bool is_ascii, struct buf *out)
+{
+	unsigned char raw[sizeof(struct in6_addr)];
+	bool is_v6 = inet_pton(AF_INET6, host, raw) == 1;
+	char literal[INET6_ADDRSTRLEN + sizeof("[IPv6:]")];
+
+	if (is_v6 || inet_pton(AF_INET, host, raw) == 1) {
+		snprintf(literal, sizeof(literal), "[%s%s]", is_v6 ? "IPv6:" : "", host);
+		host = literal;
+	}
+	return add_field(name, "dns;", host, is_ascii, out);
 }
 
 static bool add_header(const struct dsn *d, struct buf *out)
@@ -193,7 +210,7 @@ static bool add_rcpt(const struct dsn *d, const struct dsn_rcpt *r, bool is_asci
 	       add_field("Final-Recipient", addr_type, r->addr, is_ascii, out) &&
 	       buf_printf(out, "Action: %s\r\nStatus: %s\r\n", kind->action, status) &&
 	       (!r->is_reply || !is_set(d->remote_mta) ||
-		add_field("Remote-MTA", "dns;", d->remote_mta, is_ascii, out)) &&
+		add_mta("Remote-MTA", d->remote_mta, is_ascii, out)) &&
 	       (!is_set(r->text) ||
 		add_field("Diagnostic-Code", text_type, r->text, is_ascii, out)) &&
 	       (d->last_attempt == 0 ||
@@ -211,7 +228,7 @@ static bool add_report_part(const struct dsn *d, struct buf *out)
 	if (!add_part(d, "Delivery report", type, is_utf8 ? "8bit" : NULL, out) ||
 	    (is_set(d->envid) &&
 	     !add_field("Original-Envelope-Id", "", d->envid, is_ascii, out)) ||
-	    !add_field("Reporting-MTA", "dns;", host, is_ascii, out) ||
+	    !add_mta("Reporting-MTA", host, is_ascii, out) ||
 	    (is_set(d->queue_id) &&
 	     !add_field("X-Relay-Queue-ID", "", d->queue_id, is_ascii, out)) ||
 	    (d->arrival != 0 && !add_date(d, "Arrival-Date", d->arrival, out))) {

@@ -57,6 +57,33 @@ static void check_has(const struct buf *text, const char *part, bool want)
 	}
 }
 
+static void servers_are_domains_or_literals(void **state)
+{
+	static const struct {
+		const char *name, *shown;
+	} rows[] = {
+		{ "mx.example.net", " dns; mx.example.net\r\n" },
+		{ "localhost", " dns; localhost\r\n" },
+		{ "192.0.2.1", " dns; [192.0.2.1]\r\n" },
+		{ "192.0.2.1.example", " dns; 192.0.2.1.example\r\n" },
+		{ "2001:db8::1", " dns; [IPv6:2001:db8::1]\r\n" },
+		{ "[192.0.2.1]", " dns; [192.0.2.1]\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dsn d = usual(DSN_FAILED, &bob, 1);
+		struct buf text BUF_AUTO;
+		char field[64];
+		d.remote_mta = d.reporting_mta = rows[i].name;
+		write_all(&d, &text);
+		snprintf(field, sizeof(field), "\r\nRemote-MTA:%s", rows[i].shown);
+		check_has(&text, field, true);
+		snprintf(field, sizeof(field), "\r\nReporting-MTA:%s", rows[i].shown);
+		check_has(&text, field, true);
+	}
+}
+
 /* True of every notification, whatever was put in. */
 static void check_lines(const struct buf *text)
 {
@@ -547,6 +574,7 @@ static void many_recipients(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(servers_are_domains_or_literals),
 		cmocka_unit_test(a_whole_notification),
 		cmocka_unit_test(only_a_refusal_can_be_the_addresss_fault),
 		cmocka_unit_test(each_kind_says_what_is_next),
