@@ -250,12 +250,18 @@ bool flush_scan(struct flush_list *l, const struct queues *qs,
 
 /* ---- failed/ ---- */
 
-static bool is_all_told(const struct queue_entry *v)
+/* Told, and not only in a report that never left. */
+static bool is_all_told(struct queue *q, const struct queue_entry *v)
 {
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		const struct queue_rcpt *r = &v->rcpts[i];
 		if (r->status == QUEUE_WAITING ||
 		    (r->status == QUEUE_REFUSED && !r->is_told)) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < v->report_count; i++) {
+		if (queue_has(q, v->reports[i])) {
 			return false;
 		}
 	}
@@ -270,7 +276,7 @@ static bool is_done_with(struct scan *s, const struct queue_entry *v)
 {
 	uint32_t group;
 
-	if (!is_all_told(v) || !flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
+	if (!is_all_told(s->queue, v) || !flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
 		return false;
 	}
 	int64_t keep = conf_number(account_of(s->list, group), KEY_BOUNCE_QUEUE_LIFETIME);

@@ -40,6 +40,7 @@ static void revive(struct queue_entry *v)
 	v->since = clock_now();
 	v->attempts = 0;
 	v->is_warned = false;
+	v->report_count = 0;
 }
 
 static bool retry(struct queue *q, struct queue_file *f, struct queue_entry *v, struct err *e)

@@ -207,6 +207,9 @@ static void report(struct settle *s, struct queue_entry *v, struct message *mess
 	for (size_t i = 0; i < count; i++) {
 		v->rcpts[rcpts[i]].is_told = !is_silent;
 	}
+	if (kind == DSN_FAILED && is_told) {
+		queue_entry_add_report(v, id);
+	}
 	if (is_silent) {
 		maillog_note(s->log, v->id, "nobody can be told of the failure: it stays in failed/");
 	}

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "mail/addr.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void queue_entry_init(struct queue_entry *v)
@@ -29,6 +30,7 @@ void queue_entry_clear(struct queue_entry *v)
 	free(v->rcpts);
 	free(v->vias);
 	free(v->settings);
+	free(v->reports);
 	free(v->account);
 	free(v->config);
 	free(v->sender);
@@ -75,6 +77,12 @@ void queue_entry_add_setting(struct queue_entry *v, const char *name, const char
 		.name = mem_str(name),
 		.value = mem_str(value),
 	};
+}
+
+void queue_entry_add_report(struct queue_entry *v, const char *id)
+{
+	v->reports = grown(v->reports, v->report_count, sizeof(v->reports[0]));
+	snprintf(v->reports[v->report_count++], QUEUE_ID_MAX, "%s", id);
 }
 
 size_t queue_entry_waiting(const struct queue_entry *v)

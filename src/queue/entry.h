@@ -87,6 +87,9 @@ struct queue_entry {
 	int64_t since;		/* the lifetime counts from here: arrival, or the last `retry` */
 	int64_t last, next;	/* attempts; 0 = none yet, at once */
 	bool is_warned;		/* a delay warning was sent */
+	/* IDs of the reports that tell of refused recipients: QUEUE_ID_MAX bytes each. */
+	char (*reports)[QUEUE_ID_MAX];
+	size_t report_count;
 };
 
 void queue_entry_init(struct queue_entry *v);
@@ -99,6 +102,7 @@ bool queue_entry_add_rcpt(struct queue_entry *v, const char *addr, const char *o
 bool queue_entry_add_via(struct queue_entry *v, const char *account, const char *sender,
 			 struct err *e) RELAY_CHECKED;
 void queue_entry_add_setting(struct queue_entry *v, const char *name, const char *value);
+void queue_entry_add_report(struct queue_entry *v, const char *id);
 
 size_t queue_entry_waiting(const struct queue_entry *v);	/* recipients */
 /* The via of the first recipient that waits; 0 when none does. */

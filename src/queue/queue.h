@@ -178,6 +178,9 @@ bool queue_list(struct queue *q, enum queue_place place, struct queue_names *nam
 void queue_names_add(struct queue_names *names, const char *id);	/* at the end, unsorted */
 void queue_names_clear(struct queue_names *names);
 
+/* Is there a message with this ID, in whatever place? */
+bool queue_has(struct queue *q, const char *id);
+
 /* Is there a file in incoming/ other than our own?  One look at the folder. */
 bool queue_has_others(struct queue *q, const char *own_id);
 

@@ -97,6 +97,20 @@ bool queue_has_others(struct queue *q, const char *own_id)
 	return folder_each(q, QUEUE_INCOMING, see_other, &o, &ignored) && o.is_found;
 }
 
+bool queue_has(struct queue *q, const char *id)
+{
+	struct err ignored;
+	struct stat st;
+	bool is_found = false;
+
+	for (unsigned place = 0; place < QUEUE_PLACES && !is_found; place++) {
+		int folder;
+		is_found = folder_get(q, place, false, &folder, &ignored) && folder >= 0 &&
+			   fstatat(folder, id, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	return is_found;
+}
+
 /* -- which messages have a state ------------------------------------------------------- */
 
 /* So many messages are asked for their state file; for more, the folder is read once. */

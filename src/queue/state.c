@@ -90,6 +90,9 @@ bool queue_state_write(const struct queue_entry *v, struct buf *to, struct err *
 		  add_time(to, "next", v->next) &&
 		  (!v->is_warned || buf_add_str(to, "warned: yes\n"));
 
+	for (size_t i = 0; ok && i < v->report_count; i++) {
+		ok = buf_printf(to, "report: %s\n", v->reports[i]);
+	}
 	for (size_t i = 0; ok && i < v->rcpt_count; i++) {
 		if (has_news(&v->rcpts[i])) {
 			ok = add_rcpt(&v->rcpts[i], i, to);
@@ -111,6 +114,9 @@ static void reset(struct queue_entry *v)
 	}
 	v->has_state = v->is_warned = false;
 	v->attempts = 0;
+	v->report_count = 0;
+	free(v->reports);
+	v->reports = NULL;
 	v->last = v->next = 0;
 	v->since = v->arrival;
 }
@@ -150,6 +156,19 @@ static bool read_warned(struct queue_entry *v, struct span value)
 {
 	v->is_warned = span_equal(value, span_str("yes"));
 	return v->is_warned;
+}
+
+static bool read_report(struct queue_entry *v, struct span value)
+{
+	char id[QUEUE_ID_MAX];
+
+	if (!queue_id_is(value)) {
+		return false;
+	}
+	memcpy(id, value.data, sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	queue_entry_add_report(v, id);
+	return true;
 }
 
 /* The flags, which come in this order, and the code that ends them. */
@@ -216,6 +235,7 @@ static const struct field {
 	{ "last", read_last, true, false },
 	{ "next", read_next, true, false },
 	{ "warned", read_warned, false, false },
+	{ "report", read_report, false, true },
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };

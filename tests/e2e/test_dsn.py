@@ -221,6 +221,25 @@ def test_a_report_that_nobody_got_stays_for_a_person(setup, queued, flush, queue
     assert f"{report}: nobody can be told of the failure: it stays in failed/" in (tmp_path / "log").read_text()
 
 
+def test_mail_stays_as_long_as_its_report_was_not_sent(setup, run_sendmail, flush, queue, waiting):
+    """The server is down for long: mail is given up, and its report, which has only the header, cannot leave either."""
+    server, rc = setup()
+    old = time.time() - 30 * 86400
+    id = waiting("a@y.test", age=40 * 86400, head="return: headers\n")
+    run_sendmail(["-qf"], b"", rc.replace(f"port {server.port}", "port 1"))
+    [report] = [i for i in queue.places() if i != id]
+    state = queue.path / "state" / id
+    assert queue.state(id)["report"] == report and queue.place(id) == "failed"
+    state.write_text(re.sub(r"(?m)^last: \d+.*", f"last: {old:.0f}", state.read_text()))
+    for place in ("incoming", "deferred", "hold", "failed"):
+        queue.folder(place)
+        queue.file(report).rename(queue.path / place / report)
+        run_sendmail(["-q"], b"", rc.replace(f"port {server.port}", "port 1"))
+        assert queue.place(id) == "failed", place
+    queue.file(report).unlink()
+    assert flush(server, rc) == [] and queue.places() == {}
+
+
 @pytest.mark.parametrize("sender", ["root@localhost", "root@localhost.localdomain"])
 def test_reports_about_local_senders_go_to_system_mail(setup, queued, sender):
     server, rc = setup({"system_mail": "ops@z.test", "from": None})

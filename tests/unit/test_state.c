@@ -16,6 +16,8 @@ static const char whole[] =
 	"last: 1763779600 (2025-11-22 02:46:40 UTC)\n"
 	"next: 0 (none)\n"
 	"warned: yes\n"
+	"report: 1R4XKQ800000000\n"
+	"report: 1R4XKQ900000001\n"
 	"recipient: 1 sent told reply dsn=2.1.5 250 2.1.5 Ok\n"
 	"recipient: 3 waiting maybe-sent dsn=4.4.2 the connection was lost\n"
 	"recipient: 4 refused dsn=\n"
@@ -55,6 +57,8 @@ static void written_as_read(void **state)
 		assert_int_equal(v.last, 1763779600);
 		assert_int_equal(v.next, 0);
 		assert_int_equal(queue_entry_waiting(&v), 3);
+		assert_int_equal(v.report_count, 2);
+		assert_string_equal(v.reports[1], "1R4XKQ900000001");
 		assert_true(v.rcpts[0].is_told && v.rcpts[0].is_reply && !v.rcpts[0].maybe_sent);
 		assert_string_equal(v.rcpts[0].text, "250 2.1.5 Ok");
 		assert_null(v.rcpts[1].text);
@@ -75,6 +79,7 @@ static void assert_untouched(const struct queue_entry *v)
 {
 	assert_false(v->has_state || v->is_warned);
 	assert_int_equal(v->attempts, 0);
+	assert_int_equal(v->report_count, 0);
 	assert_int_equal(v->since, v->arrival);
 	assert_int_equal(v->last, 0);
 	assert_int_equal(v->next, 0);
@@ -118,6 +123,9 @@ static void damage_is_as_none(void **state)
 		LEAST "end\nmore\n",
 		LEAST "end\n\n",
 		LEAST "end \n",
+		LEAST "report: \nend\n",
+		LEAST "report: 1R4XKQ80000000\nend\n",
+		LEAST "report: ../../etc/hosts\nend\n",
 		LEAST "attempts: 2\nend\n",
 		LEAST "since: 2\nend\n",
 		LEAST "id: " ID "\nend\n",
