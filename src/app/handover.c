@@ -256,8 +256,8 @@ static void tell(const struct handover *h)
 	bool is_one = is_one_fate(t);
 
 	if (h->is_kept) {
-		say("not sent yet, kept in your own queue as %s: %s", h->id,
-		    t->rcpts[0].outcome.text);
+		say("not sent yet, kept in your own queue as %s: %s; the next queue run tries again",
+		    h->id, t->rcpts[0].outcome.text);
 	} else if (h->is_missing) {
 		say("%s; nobody takes the mail of the machine there: %s", h->why.text,
 		    handover_remedy);
@@ -306,7 +306,8 @@ static int finish(struct handover *h)
 		answer_client(h);
 	}
 	if (h->call->options.error_mode != ERRORS_QUIET &&
-	    (status != EX_OK || (h->is_kept && isatty(STDERR_FILENO)))) {
+	    (status != EX_OK ||
+	     (h->is_kept && (h->call->options.verbose || isatty(STDERR_FILENO))))) {
 		tell(h);
 	}
 	return status;

@@ -83,6 +83,21 @@ static void when(int64_t at, char *text, size_t size)
 	}
 }
 
+/* "not sent yet", or to whom it is not, when others have it or were refused. */
+static void not_sent(const struct queue_entry *v, const char *first, char *text, size_t size)
+{
+	size_t waiting = queue_entry_waiting(v);
+
+	if (waiting == v->rcpt_count) {
+		snprintf(text, size, "not sent yet");
+	} else if (waiting == 1) {
+		snprintf(text, size, "not sent to %s yet", first);
+	} else {
+		snprintf(text, size, "not sent to %zu of %zu recipients yet", waiting,
+			 v->rcpt_count);
+	}
+}
+
 void tell_kept(const struct queue_entry *v, enum tell_why why)
 {
 	static const char *const untried[] = {
@@ -91,17 +106,18 @@ void tell_kept(const struct queue_entry *v, enum tell_why why)
 		[TELL_BACKGROUND] = "it is being sent in the background",
 	};
 	const struct queue_rcpt *waiting = NULL;
-	char next[64];
+	char next[64], what[ADDR_MAX + 64];
 
 	for (size_t i = 0; i < v->rcpt_count && !waiting; i++) {
 		waiting = v->rcpts[i].status == QUEUE_WAITING ? &v->rcpts[i] : NULL;
 	}
+	not_sent(v, waiting ? waiting->addr : "", what, sizeof(what));
 	if (v->next == 0 || !waiting || !waiting->text) {
-		say("not sent yet, kept in the queue as %s: %s", v->id, untried[why]);
+		say("%s, kept in the queue as %s: %s", what, v->id, untried[why]);
 		return;
 	}
 	when(v->next, next, sizeof(next));
-	say("not sent yet, kept in the queue as %s: %s%s; next try by a queue run %s", v->id,
+	say("%s, kept in the queue as %s: %s%s; next try by a queue run %s", what, v->id,
 	    waiting->maybe_sent ? "perhaps sent: " : "", waiting->text, next);
 }
 
