@@ -7,9 +7,10 @@
 
 Fields are unfolded text. `mail`, `text` and `original` are parts as the email package reads them.
 """
+import base64
 import email
 import email.policy
-import email.utils
+import quopri
 import re
 
 ATOM = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+"
@@ -37,6 +38,10 @@ def fields_of(lines, allowed):
         assert re.fullmatch(allowed[name], value), line
         found[name] = value
     return found
+
+
+def encoding_of(part):
+    return str(part.get("Content-Transfer-Encoding", "7bit")).lower()
 
 
 def check_lines(data):
@@ -79,8 +84,9 @@ class Report:
         parts = data.split(boundary)
         assert len(parts) == 5 and parts[4] == b"--\r\n", "the boundary stands in a part"
         self.head, self.parts = parts[0], parts[1:4]
-        body = status.get_payload(decode=True) if status.get_content_type() != STATUS_TYPES[0] else None
-        block = (body or parts[2].split(b"\r\n\r\n", 1)[1]).decode()
+        block = parts[2].split(b"\r\n\r\n", 1)[1]
+        decode = {"quoted-printable": quopri.decodestring, "base64": base64.b64decode}.get(encoding_of(status), bytes)
+        block = decode(block).decode()
         about, *groups = block.strip("\r\n").split("\r\n\r\n")
         self.message = fields_of(about, MESSAGE_FIELDS)
         assert "Reporting-MTA" in self.message and groups
@@ -97,11 +103,11 @@ class Report:
 
     def _check_encodings(self, status):
         """What is not ASCII says so, in the part and in all around it."""
-        says = [str(p.get("Content-Transfer-Encoding", "7bit")).lower() for p in (self.text, status, self.original)]
+        says = [encoding_of(p) for p in (self.text, status, self.original)]
         for part, encoding in zip(self.parts, says):
             assert part.isascii() or encoding == "8bit", encoding
         if "8bit" in says:
-            assert str(self.mail["Content-Transfer-Encoding"]).lower() == "8bit"
+            assert encoding_of(self.mail) == "8bit"
             assert self.envelope.mail_params.get("BODY") == "8BITMIME"
         assert status.get_content_type() != STATUS_TYPES[0] or says[1] == "7bit"
         assert self.original.get_content_type() != "message/rfc822" or says[2] in ("7bit", "8bit")
