@@ -135,6 +135,7 @@ static struct dsn_rcpt *list_rcpts(const struct bounce *b)
 			.status = r->dsn,
 			.text = r->text,
 			.is_reply = r->is_reply,
+			.maybe_sent = r->maybe_sent,
 		};
 	}
 	return rcpts;

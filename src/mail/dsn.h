@@ -32,6 +32,7 @@ struct dsn_rcpt {
 	const char *status;	/* "5.1.1"; else the kind gives one: "5.0.0" */
 	const char *text;	/* one line: a reply, or our words; NULL = none */
 	bool is_reply;		/* text is a reply of remote_mta, with its code */
+	bool maybe_sent;	/* an attempt ended without an answer */
 };
 
 struct dsn {

@@ -74,14 +74,8 @@ static bool add_opening(const struct dsn *d, struct buf *out)
 	       add_paragraph(text.data, out);
 }
 
-static bool add_rcpt(const struct dsn *d, const struct dsn_rcpt *r, struct buf *out)
+static bool add_reason(const struct dsn *d, const struct dsn_rcpt *r, struct buf *out)
 {
-	if (!fold_add(out, r->addr, "  ", false) || !add_line_end(out)) {
-		return false;
-	}
-	if (!is_set(r->text)) {
-		return add_line_end(out);
-	}
 	if (r->is_reply) {
 		bool has_name = is_set(d->remote_mta);
 		const char *who = has_name ? d->remote_mta : "The mail server";
@@ -90,7 +84,19 @@ static bool add_rcpt(const struct dsn *d, const struct dsn_rcpt *r, struct buf *
 			return false;
 		}
 	}
-	return fold_add(out, r->text, "    ", false) && buf_add_str(out, "\r\n\r\n");
+	return fold_add(out, r->text, "    ", false) && add_line_end(out);
+}
+
+static bool add_rcpt(const struct dsn *d, const struct dsn_rcpt *r, struct buf *out)
+{
+	static const char perhaps[] =
+		"It may have arrived all the same: an attempt ended without an answer.";
+
+	return fold_add(out, r->addr, "  ", false) && add_line_end(out) &&
+	       (!is_set(r->text) || add_reason(d, r, out)) &&
+	       (!r->maybe_sent || d->kind == DSN_RELAYED ||
+		(fold_add(out, perhaps, "    ", false) && add_line_end(out))) &&
+	       add_line_end(out);
 }
 
 static bool add_rcpts(const struct dsn *d, struct buf *out)

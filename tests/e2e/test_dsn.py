@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lib.hostile import on, reply
+from lib.hostile import close, on, reply
 from lib.queuefiles import QueueFiles
 from lib.report import Report
 
@@ -100,6 +100,18 @@ def test_a_report_waits_like_any_mail_when_the_server_is_down(setup, run_sendmai
     assert list(report.recipients) == ["a@y.test"] and report.of_one["Status"] == "4.4.1"
     assert report.of_one["Diagnostic-Code"].startswith("x-relay; ") and "Remote-MTA" not in report.of_one
     assert queue.places() == {id: "failed"}
+
+
+def test_a_message_that_may_have_arrived_is_not_called_lost(setup, run_sendmail, flush, queue):
+    server, rc = setup(rules=[on("BODY", close("rst"), conn=0)])
+    assert run_sendmail(["-f", SENDER, "a@y.test"], BODY, rc).rc == 0
+    [id] = queue.places()
+    state = queue.path / "state" / id
+    state.write_text(re.sub(r"since: \d+", f"since: {time.time() - 6 * 86400:.0f}", state.read_text()))
+    run_sendmail(["-qf"], b"", rc.replace(f"port {server.port}", "port 1"))
+    [report] = flush(server, rc)
+    assert report.of_one["Status"] == "4.4.1"
+    assert "It may have arrived all the same" in report.text.get_content()
 
 
 def test_a_report_names_every_recipient_once(setup, queued):
