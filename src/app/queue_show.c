@@ -157,6 +157,19 @@ static void print_reports(struct output *o, const struct queue_entry *v)
 	}
 }
 
+/* Who reads "the sender was told" wants to know whether that has arrived. */
+static void print_told(struct output *o, const struct queues_hit *hit,
+		       const struct queue_entry *v)
+{
+	for (size_t i = 0; i < v->report_count; i++) {
+		print_name(o, "Report");
+		output_shown(o, v->reports[i]);
+		output_text(o, queue_has(hit->queue, v->reports[i])
+				       ? ", which is in the queue itself\n"
+				       : "\n");
+	}
+}
+
 static const char *place_text(enum queue_place place)
 {
 	switch (place) {
@@ -202,6 +215,7 @@ static void print_envelope(struct output *o, const struct queues_hit *hit,
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		print_rcpt(o, v, &v->rcpts[i]);
 	}
+	print_told(o, hit, v);
 	output_text(o, "\n");
 }
 

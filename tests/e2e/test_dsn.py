@@ -233,7 +233,7 @@ def test_a_report_that_nobody_got_stays_for_a_person(setup, queued, flush, queue
     assert f"{report}: nobody can be told of the failure: it stays in failed/" in (tmp_path / "log").read_text()
 
 
-def test_mail_stays_as_long_as_its_report_was_not_sent(setup, run_sendmail, flush, queue, waiting):
+def test_mail_stays_as_long_as_its_report_was_not_sent(setup, run_sendmail, flush, queue, waiting, home):
     """The server is down for long: mail is given up, and its report, which has only the header, cannot leave either."""
     server, rc = setup()
     old = time.time() - 30 * 86400
@@ -242,6 +242,8 @@ def test_mail_stays_as_long_as_its_report_was_not_sent(setup, run_sendmail, flus
     [report] = [i for i in queue.places() if i != id]
     state = queue.path / "state" / id
     assert queue.state(id)["report"] == report and queue.place(id) == "failed"
+    home(".relayrc", rc)
+    assert f"Report:        {report}, which is in the queue itself\n" in run_sendmail(["queue", "show", id], name="relay").out
     state.write_text(re.sub(r"(?m)^last: \d+.*", f"last: {old:.0f}", state.read_text()))
     for place in ("incoming", "deferred", "hold", "failed"):
         queue.folder(place)
