@@ -89,7 +89,7 @@ bool message_read(struct message *m, unsigned long long offset, size_t max,
 
 /*
  * The header without its blank line, valid until the next message_read; of a queued
- * message with a huge header only its first 512 KiB, cut at a line end.
+ * message with a huge header only its first 64 KiB, cut at a line end.
  */
 bool message_header(struct message *m, struct span *ret_header, struct err *e) RELAY_CHECKED;
 
