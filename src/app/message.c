@@ -22,6 +22,7 @@ void message_init(struct message *m)
 	buf_init(&m->header, MESSAGE_HEADER_MAX + 2 * INPUT_CHUNK);
 	buf_init(&m->body, WRITE_SIZE + 2 * INPUT_CHUNK + 2);
 	buf_init(&m->window, WINDOW);
+	buf_init(&m->start, WINDOW);
 }
 
 void message_clear(struct message *m)
@@ -29,6 +30,7 @@ void message_clear(struct message *m)
 	buf_clear(&m->header);
 	buf_clear(&m->body);
 	buf_clear(&m->window);
+	buf_clear(&m->start);
 	fs_close(&m->fd);
 }
 
@@ -289,6 +291,37 @@ bool message_read(struct message *m, unsigned long long offset, size_t max,
 	return true;
 }
 
+/* The header that `start` of a message begins with; false: its end is not there. */
+static bool find_header(struct span start, struct span *ret_header)
+{
+	const char *end = start.size > 0 ? memmem(start.data, start.size, "\r\n\r\n", 4) : NULL;
+
+	if (start.size >= 2 && start.data[0] == '\r') {
+		*ret_header = span_first(start, 0);
+		return true;
+	}
+	*ret_header = span_first(start, end ? (size_t)(end - start.data) + 2 : 0);
+	return end != NULL;
+}
+
+/* What the file gives at once may end inside the header: here all of it is in one piece. */
+static bool gather_start(struct message *m, struct span *ret_start, struct err *e)
+{
+	unsigned long long size = message_size(m);
+	struct span more, found;
+
+	buf_reset(&m->start);
+	while (m->start.size < size && m->start.size < m->start.max &&
+	       !find_header(buf_span(&m->start), &found)) {
+		if (!message_read(m, m->start.size, m->start.max - m->start.size, &more, e)) {
+			return false;
+		}
+		BUG_ON(!buf_add_span(&m->start, more));
+	}
+	*ret_start = buf_span(&m->start);
+	return true;
+}
+
 bool message_header(struct message *m, struct span *ret_header, struct err *e)
 {
 	struct span start;
@@ -300,13 +333,14 @@ bool message_header(struct message *m, struct span *ret_header, struct err *e)
 	if (!message_read(m, 0, WINDOW, &start, e)) {
 		return false;
 	}
-	const char *end = memmem(start.data, start.size, "\r\n\r\n", 4);
-	if (start.size >= 2 && start.data[0] == '\r') {
-		*ret_header = span_first(start, 0);
-	} else if (end) {
-		*ret_header = span_first(start, (size_t)(end - start.data) + 2);
-	} else {
-		end = memrchr(start.data, '\n', start.size);
+	if (find_header(start, ret_header)) {
+		return true;
+	}
+	if (!gather_start(m, &start, e)) {
+		return false;
+	}
+	if (!find_header(start, ret_header)) {
+		const char *end = memrchr(start.data, '\n', start.size);
 		*ret_header = span_first(start, end ? (size_t)(end - start.data) + 1 : 0);
 	}
 	return true;

@@ -34,6 +34,7 @@ struct message {
 	const struct queue_file *file;
 	const struct queue_entry *entry;
 	struct buf window;	/* for message_read */
+	struct buf start;	/* for message_header */
 	/* While it is read. */
 	struct wire wire;	/* its facts are those of the body */
 	bool in_body, is_read;
@@ -88,8 +89,8 @@ bool message_read(struct message *m, unsigned long long offset, size_t max,
 		  struct span *ret_bytes, struct err *e) RELAY_CHECKED;
 
 /*
- * The header without its blank line, valid until the next message_read; of a queued
- * message with a huge header only its first 64 KiB, cut at a line end.
+ * The header without its blank line, valid until the next of these calls; of a queued
+ * message with a huge header only its first 512 KiB, cut at a line end.
  */
 bool message_header(struct message *m, struct span *ret_header, struct err *e) RELAY_CHECKED;
 

@@ -97,3 +97,18 @@ def test_odd_messages(setup, queued, body, without, ret):
     else:
         _, headers = report.parts[2].split(b"\r\n\r\n", 1)
         assert b"\r\nMessage-ID: " in headers and b"\r\n\r\n" not in headers
+
+
+@pytest.mark.parametrize("at", [-2000, -1000, -4, -2, 0, (64 << 10) - 1000, (64 << 10) - 4])
+@pytest.mark.parametrize("lines", [0, 100_000])
+def test_the_header_comes_back_wherever_it_stands_in_the_file(setup, queue, flush, tmp_path, at, lines):
+    """`at`: how far behind 64 KiB; the file is read in such pieces."""
+    server, rc = setup()
+    header = b"".join(b"X-Line-%d: %s\r\n" % (i, b"x" * 60) for i in range(20)) + b"Subject: the last\r\n"
+    head = f"config: {tmp_path}/relayrc\nreturn: headers\n"
+    message = header + b"\r\n" + b"y" * 70 + b"\r\n" * lines
+    plain = queue.file(queue.put("hold", SENDER, ["gone@y.test"], head=head + "pad: \n", message=message)).read_bytes()
+    begin = plain.index(b"\n\n") + 2
+    queue.put("deferred", SENDER, ["gone@y.test"], head=head + "pad: " + "p" * ((64 << 10) + at - begin) + "\n", message=message)
+    [report] = flush(server, rc)
+    assert report.parts[2].split(b"\r\n\r\n", 1)[1].rstrip(b"\r\n") == header.rstrip(b"\r\n")
