@@ -5,12 +5,12 @@
  */
 #include "app/bounce.h"
 #include "app/local.h"
+#include "app/names.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mail/addr.h"
 #include "smtp/client.h"
-#include "sys/idn.h"
 
 #include <stddef.h>
 
@@ -19,8 +19,6 @@ enum {
 	RCPT_BYTES = 8192,
 	HEAD_BYTES = 1 << 20,
 	TAIL_BYTES = 128,
-	/* Of a host, more than DNS knows. */
-	NAME_BYTES = 1024,
 	/* Of the message, read at once. */
 	PIECE_BYTES = 256 << 10,
 };
@@ -106,23 +104,6 @@ static bool has_all(const struct bounce *b)
 		message_size(b->message) <= BOUNCE_SIZE_LIMIT);
 }
 
-/* As DNS knows it; as it is, when it cannot be made that.  The caller frees it. */
-static char *dns_name(const char *name)
-{
-	struct buf ascii;
-	struct err e;
-
-	if (!name) {
-		return NULL;
-	}
-	buf_init(&ascii, NAME_BYTES);
-	if (!idn_to_ascii(span_str(name), &ascii, &e)) {
-		buf_clear(&ascii);
-		return mem_str(name);
-	}
-	return buf_take(&ascii);
-}
-
 static struct dsn_rcpt *list_rcpts(const struct bounce *b)
 {
 	struct dsn_rcpt *rcpts = mem_alloc(b->rcpt_count, sizeof(*rcpts));
@@ -136,6 +117,7 @@ static struct dsn_rcpt *list_rcpts(const struct bounce *b)
 			.text = r->text,
 			.is_reply = r->is_reply,
 			.maybe_sent = r->maybe_sent,
+			.remote_mta = r->server,
 		};
 	}
 	return rcpts;
@@ -240,8 +222,7 @@ static bool write_report(const struct bounce *b, const char *to, bool *ret_told,
 	char *from MEM_AUTO = author(b);
 	struct dsn_rcpt *rcpts MEM_AUTO = list_rcpts(b);
 	const char *domain = conf_text(b->account, KEY_DOMAIN);
-	char *own_name MEM_AUTO = dns_name(domain ? domain : identity_host(b->id));
-	char *remote_name MEM_AUTO = dns_name(b->remote_mta);
+	char *own_name MEM_AUTO = names_dns(domain ? domain : identity_host(b->id));
 	struct dsn d = make_dsn(b, to, from, rcpts);
 	struct buf head BUF_AUTO;
 	struct queue_entry v;
@@ -250,7 +231,6 @@ static bool write_report(const struct bounce *b, const char *to, bool *ret_told,
 	struct err wrong;
 
 	d.reporting_mta = own_name;
-	d.remote_mta = remote_name;
 	buf_init(&head, HEAD_BYTES + b->rcpt_count * RCPT_BYTES);
 	if (!message_header(b->message, &header, e)) {
 		return false;

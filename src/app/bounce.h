@@ -39,7 +39,6 @@ struct bounce {
 	struct message *message;
 	const size_t *rcpts;	/* indexes of the recipients that it names: it is wanted */
 	size_t rcpt_count;
-	const char *remote_mta;		/* host of the server, or NULL */
 	int64_t retry_until;		/* DSN_DELAYED */
 };
 

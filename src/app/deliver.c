@@ -34,6 +34,7 @@ void delivery_init(struct delivery *d, struct queue_entry *entry, unsigned via,
 		.start_ms = clock_ms(),
 		.index = mem_alloc(count, sizeof(*d->index)),
 		.perhaps = mem_alloc(count, sizeof(*d->perhaps)),
+		.session = mem_alloc(count, sizeof(*d->session)),
 		.job.message = message,
 		.job.txn = {
 			.sender = queue_via_sender(entry, via),
@@ -62,7 +63,15 @@ void delivery_clear(struct delivery *d)
 	free(d->job.txn.rcpts);
 	free(d->index);
 	free(d->perhaps);
+	free(d->earlier);
+	free(d->session);
 	*d = (struct delivery){ 0 };
+}
+
+const struct session_facts *delivery_facts(const struct delivery *d, size_t i,
+					   const struct session_facts *last)
+{
+	return d->session[i] > 0 ? &d->earlier[d->session[i] - 1] : last;
 }
 
 /* Who got no answer of his own shares the fate of the session. */

@@ -21,6 +21,9 @@ struct delivery {
 	struct session_job job;		/* job.txn.rcpts, of those that were tried */
 	size_t *index;			/* of each in entry->rcpts */
 	bool *perhaps;			/* an attempt before the last may have delivered to it */
+	/* Private: sessions before the last that had a final answer; see delivery_facts. */
+	struct session_facts *earlier;
+	unsigned earlier_count, *session;	/* of each: n = earlier[n - 1], 0 = the last */
 	unsigned tries;
 	struct delivery *later;		/* private: the list of those to be tried again */
 };
@@ -30,6 +33,13 @@ void delivery_init(struct delivery *d, struct queue_entry *entry, unsigned via,
 void delivery_clear(struct delivery *d);	/* not what entry and message point to */
 /* It is not tried now, because of this: all its recipients get that outcome. */
 void delivery_suspend(struct delivery *d, const struct err *why);
+
+/*
+ * Of the session that recipient number i has its answer from; `last` is the one that `over`
+ * came with, or NULL.
+ */
+const struct session_facts *delivery_facts(const struct delivery *d, size_t i,
+					   const struct session_facts *last);
 
 struct deliver_source {
 	void *context;

@@ -4,7 +4,7 @@
  * one, and when the server is down.  Knows no other server.
  */
 #include "app/deliver_state.h"
-#include "base/text.h"
+#include "base/mem.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -156,15 +156,35 @@ static bool sees_off(void *context)
 	return w->source->sees_off && w->source->sees_off(w->source->context);
 }
 
-/* What the last attempt may have delivered is remembered. */
-static void forget_attempt(struct delivery *d)
+static void note_session(struct delivery *d, size_t i, const struct session_facts *facts,
+			 bool *is_noted)
+{
+	if (d->session[i] > 0) {
+		return;
+	}
+	if (!*is_noted) {
+		d->earlier = mem_resize(d->earlier, d->earlier_count + 1, sizeof(*d->earlier));
+		d->earlier[d->earlier_count++] = *facts;
+		*is_noted = true;
+	}
+	d->session[i] = d->earlier_count;
+}
+
+/*
+ * Final answers stay, with the session that they are from; and what the last attempt may have
+ * delivered is remembered.
+ */
+static void forget_attempt(struct delivery *d, const struct session_facts *facts)
 {
 	struct smtp_txn *txn = &d->job.txn;
+	bool is_noted = false;
 
 	for (size_t i = 0; i < txn->rcpt_count; i++) {
 		struct outcome *o = &txn->rcpts[i].outcome;
 		d->perhaps[i] = d->perhaps[i] || o->verdict == VERDICT_UNKNOWN;
-		if (o->verdict != VERDICT_ACCEPTED && o->verdict != VERDICT_PERMANENT) {
+		if (o->verdict == VERDICT_ACCEPTED || o->verdict == VERDICT_PERMANENT) {
+			note_session(d, i, facts, &is_noted);
+		} else {
 			*o = (struct outcome){ .verb = "" };
 		}
 	}
@@ -226,7 +246,7 @@ static void decide(struct deliver_work *w, const struct err *e, bool is_way_new,
 			push(&w->again, d);
 		} else if (e && ((is_way_new && wants_other_way(d)) ||
 				 (!is_over && wants_other_session(w, d)))) {
-			forget_attempt(d);
+			forget_attempt(d, w->facts);
 			push(&w->again, d);
 		} else {
 			end_delivery(w, d, e);
@@ -271,7 +291,7 @@ void deliver_work_init(struct deliver_work *w, const struct deliver_source *sour
 void deliver_begin_anew(struct deliver_work *w)
 {
 	for (struct delivery *d = w->again.first; d; d = d->later) {
-		forget_attempt(d);
+		forget_attempt(d, w->facts);
 		d->tries = 0;
 	}
 }

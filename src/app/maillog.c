@@ -122,12 +122,14 @@ static const char *const verdict_words[] = {
 	[VERDICT_UNKNOWN] = "deferred",
 };
 
-/* What all lines of an attempt have in common. */
+/* A line of an attempt. */
 struct attempt {
-	char relay[512];
+	const struct delivery *delivery;
+	size_t rcpt;
+	const struct outcome *outcome;
+	const struct session_facts *facts;	/* NULL = it was not tried itself */
 	long long delay_ms;
-	const struct session_facts *facts;
-	const char *account;
+	bool maybe_twice;
 };
 
 /*
@@ -142,76 +144,77 @@ static long long delay_since(int64_t arrival, int64_t start_ms)
 	return seconds * 1000 <= own_ms + 1000 ? (own_ms > 0 ? own_ms : 0) : seconds * 1000;
 }
 
-static void put_recipient(struct maillog *log, const char *id, const char *addr,
-			  const struct attempt *t, const struct outcome *o, bool maybe_twice)
+/* "HOST[ADDRESS]:PORT", the path of a socket, or "". */
+static void relay_of(const struct session_facts *facts, char *relay, size_t size)
 {
-	const struct account *a = t->facts && t->facts->account ? t->facts->account
-								 : log->account;
-	const char *service = t->relay[0] == '\0'		   ? "error"
-			      : conf_is(a, KEY_PROTOCOL, "lmtp") ? "lmtp"
-								 : "smtp";
-	const char *tls = t->facts && t->facts->tls_version[0] ? t->facts->tls_version : "none";
-	const char *login = t->facts && t->facts->mechanism[0] ? t->facts->mechanism : "none";
-	char dsn[16];
+	relay[0] = '\0';
+	if (facts && facts->peer[0] && facts->host[0]) {
+		snprintf(relay, size, "%s[%s]:%u", facts->host, facts->peer, facts->port);
+	} else if (facts) {
+		snprintf(relay, size, "%s", facts->peer);
+	}
+}
 
+static void put_attempt(struct maillog *log, const struct attempt *t)
+{
+	const struct queue_entry *v = t->delivery->entry;
+	const struct session_facts *facts = t->facts;
+	const struct outcome *o = t->outcome;
+	const struct account *a = facts && facts->account ? facts->account : log->account;
+	const char *account = facts && facts->account ? facts->account->name
+						       : queue_via_account(v, t->delivery->via);
+	const char *tls = facts && facts->tls_version[0] ? facts->tls_version : "none";
+	const char *login = facts && facts->mechanism[0] ? facts->mechanism : "none";
+	const char *service = !facts ? "error" : conf_is(a, KEY_PROTOCOL, "lmtp") ? "lmtp" : "smtp";
+	char dsn[16], relay[512];
+
+	relay_of(facts, relay, sizeof(relay));
 	outcome_status(o, dsn);
 	put(log, service,
 	    "%s: to=<%s>, relay=%s, delay=%lld.%02lld, dsn=%s, status=%s (%s%s), account=%s, "
 	    "tls=%s, auth=%s",
-	    id, addr, t->relay[0] ? t->relay : "none", t->delay_ms / 1000,
-	    t->delay_ms % 1000 / 10, dsn, verdict_words[o->verdict],
-	    o->text[0] ? o->text : "no answer", maybe_twice ? "; possible duplicate" : "",
-	    t->account, tls, login);
+	    v->id, t->delivery->job.txn.rcpts[t->rcpt].addr, relay[0] ? relay : "none",
+	    t->delay_ms / 1000, t->delay_ms % 1000 / 10, dsn, verdict_words[o->verdict],
+	    o->text[0] ? o->text : "no answer", t->maybe_twice ? "; possible duplicate" : "",
+	    account, tls, login);
 }
 
 void maillog_attempt(struct maillog *log, const struct delivery *d,
 		     const struct session_facts *facts)
 {
 	const struct queue_entry *v = d->entry;
-	const struct smtp_txn *txn = &d->job.txn;
+	struct attempt t = { .delivery = d };
 
 	if (!log) {
 		return;
 	}
-	struct attempt t = {
-		.relay = "none",
-		.delay_ms = delay_since(v->arrival, d->start_ms),
-		.facts = facts,
-		.account = facts->account ? facts->account->name
-					  : queue_via_account(v, d->via),
-	};
-	if (facts->peer[0] && facts->host[0]) {
-		snprintf(t.relay, sizeof(t.relay), "%s[%s]:%u", facts->host, facts->peer,
-			 facts->port);
-	} else if (facts->peer[0]) {
-		snprintf(t.relay, sizeof(t.relay), "%s", facts->peer);
-	}
+	t.delay_ms = delay_since(v->arrival, d->start_ms);
 	/* A tool that reads one day's log has not seen its arrival. */
 	if (v->has_state) {
 		put_active(log, v);
 	}
-	for (size_t i = 0; i < txn->rcpt_count; i++) {
-		const struct outcome *o = &txn->rcpts[i].outcome;
-		bool maybe_twice = o->verdict == VERDICT_UNKNOWN ||
-				   (o->verdict == VERDICT_ACCEPTED &&
-				    (d->perhaps[i] || v->rcpts[d->index[i]].maybe_sent));
-		put_recipient(log, v->id, txn->rcpts[i].addr, &t, o, maybe_twice);
+	for (; t.rcpt < d->job.txn.rcpt_count; t.rcpt++) {
+		const struct outcome *o = t.outcome = &d->job.txn.rcpts[t.rcpt].outcome;
+		t.facts = delivery_facts(d, t.rcpt, facts);
+		t.maybe_twice = o->verdict == VERDICT_UNKNOWN ||
+				(o->verdict == VERDICT_ACCEPTED &&
+				 (d->perhaps[t.rcpt] || v->rcpts[d->index[t.rcpt]].maybe_sent));
+		put_attempt(log, &t);
 	}
 }
 
 void maillog_suspended(struct maillog *log, const struct delivery *d, const struct err *why)
 {
 	struct outcome o = { .verdict = VERDICT_TEMPORARY, .cause = why->cause };
-	const struct queue_entry *v = d->entry;
+	struct attempt t = { .delivery = d, .outcome = &o };
 
 	if (!log) {
 		return;
 	}
-	struct attempt t = { .delay_ms = delay_since(v->arrival, 0),
-			     .account = queue_via_account(v, d->via) };
+	t.delay_ms = delay_since(d->entry->arrival, 0);
 	snprintf(o.text, sizeof(o.text), "delivery temporarily suspended: %.*s",
 		 (int)sizeof(o.text) - 40, why->text);
-	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
-		put_recipient(log, v->id, d->job.txn.rcpts[i].addr, &t, &o, false);
+	for (; t.rcpt < d->job.txn.rcpt_count; t.rcpt++) {
+		put_attempt(log, &t);
 	}
 }

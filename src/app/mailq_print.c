@@ -68,31 +68,59 @@ static const char *sender_of(const struct queue_entry *v)
 	return v->sender && v->sender[0] ? v->sender : "MAILER-DAEMON";
 }
 
-/*
- * Right-aligned as far as it is short.  account: "" when it is the message's own.  Nothing at
- * all when there is nothing to say.
- */
-static void print_reason(struct output *o, const char *account, const char *reason)
-{
-	const char *between = *account && *reason ? ": " : "";
-	size_t size = (*account ? strlen("account ") : 0) + strlen(account) + strlen(between) +
-		      strlen(reason);
+/* What is between brackets above recipients; "" = it has none. */
+struct reason {
+	const char *account;	/* when it is not the message's own */
+	const char *server;	/* who said the text */
+	const char *text;
+};
 
+/* Right-aligned as far as it is short.  Nothing at all when there is nothing to say. */
+static void print_reason(struct output *o, const struct reason *r)
+{
+	const char *parts[] = {
+		*r->account ? "account " : "",
+		r->account,
+		*r->account && *r->text ? ": " : "",
+		*r->server ? "host " : "",
+		r->server,
+		*r->server ? " said: " : "",
+		r->text,
+	};
+	size_t size = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size += strlen(parts[i]);
+	}
 	if (size == 0) {
 		return;
 	}
 	output_blanks(o, size < REASON_END ? (int)(REASON_END - size) : 0);
-	output_text(o, *account ? "(account " : "(");
-	output_shown(o, account);
-	output_text(o, between);
-	output_shown(o, reason);
+	output_text(o, "(");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		output_shown(o, parts[i]);
+	}
 	output_text(o, ")\n");
+}
+
+/* Who has none of his own shares that of the recipient before. */
+static struct reason reason_of(const struct queue_entry *v, const struct queue_rcpt *r,
+			       unsigned via, const struct reason *before)
+{
+	const char *account = r->via > 0 ? queue_via_account(v, r->via) : "";
+
+	if (!r->text || !r->text[0]) {
+		bool is_same = r->via == via;
+		return (struct reason){ account, is_same ? before->server : "",
+					is_same ? before->text : "" };
+	}
+	return (struct reason){ account, r->server ? r->server : "", r->text };
 }
 
 void mailq_print_columns(struct output *o, const struct mailq_item *item)
 {
 	const struct queue_entry *v = item->entry;
-	const char *reason = "";
+	struct reason last = { "", "", "" };
 	unsigned via = 0;
 	const char mark = mark_of(item);
 
@@ -110,11 +138,12 @@ void mailq_print_columns(struct output *o, const struct mailq_item *item)
 		if (!mailq_shows(r, item->place)) {
 			continue;
 		}
-		const char *why = r->text && r->text[0] ? r->text : r->via == via ? reason : "";
-		if (r->via != via || strcmp(why, reason) != 0) {
+		const struct reason own = reason_of(v, r, via, &last);
+		if (r->via != via || strcmp(own.text, last.text) != 0 ||
+		    strcmp(own.server, last.server) != 0) {
 			via = r->via;
-			reason = why;
-			print_reason(o, via > 0 ? queue_via_account(v, via) : "", reason);
+			last = own;
+			print_reason(o, &last);
 		}
 		output_blanks(o, RCPT_COLUMN);
 		output_shown(o, r->addr);
@@ -160,6 +189,9 @@ void mailq_print_json(struct output *o, const struct mailq_item *item)
 		json_text(o, "{\"address\": ", r->addr);
 		if (r->text && r->text[0]) {
 			json_text(o, ", \"delay_reason\": ", r->text);
+		}
+		if (r->server) {
+			json_text(o, ", \"server\": ", r->server);
 		}
 		if (r->via > 0) {
 			json_text(o, ", \"account\": ", queue_via_account(v, r->via));

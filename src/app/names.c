@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* names: see names.h.  Must never ask DNS for anything. */
 #include "app/names.h"
+#include "base/mem.h"
 #include "sys/idn.h"
 
 #include <stdlib.h>
@@ -45,4 +46,17 @@ void names_clear(struct names *n)
 	free(n->proxy_host);
 	free(n->tls_host);
 	free(n->ehlo);
+}
+
+char *names_dns(const char *name)
+{
+	struct buf ascii;
+	struct err ignored;
+
+	buf_init(&ascii, NAME_MAX_SIZE);
+	if (!idn_to_ascii(span_str(name), &ascii, &ignored)) {
+		buf_clear(&ascii);
+		return mem_str(name);
+	}
+	return buf_take(&ascii);
 }

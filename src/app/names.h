@@ -20,4 +20,7 @@ bool names_find(struct names *n, const struct hop *hop, const char *ehlo, struct
 	RELAY_CHECKED;
 void names_clear(struct names *n);
 
+/* One name, for reports; as it is, when it cannot be made ASCII.  The caller frees it. */
+char *names_dns(const char *name);
+
 #endif

@@ -123,6 +123,10 @@ static void print_rcpt(struct output *o, const struct queue_entry *v, const stru
 	output_text(o, status_text(r));
 	if (r->text && r->text[0]) {
 		output_text(o, ": ");
+		if (r->server) {
+			output_shown(o, r->server);
+			output_text(o, " said: ");
+		}
 		output_shown(o, r->text);
 	}
 	output_text(o, "\n");

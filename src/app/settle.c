@@ -9,6 +9,7 @@
 #include "app/settle.h"
 #include "app/bounce.h"
 #include "app/maillog.h"
+#include "app/names.h"
 #include "app/settings.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -34,10 +35,12 @@ enum policy settle_policy(enum verdict verdict, bool is_expired, bool is_queue_o
 static void set_text(char **text, const char *value)
 {
 	free(*text);
-	*text = mem_str(value);
+	*text = value ? mem_str(value) : NULL;
 }
 
-static void take_outcome(struct settle *s, const struct delivery *d, size_t i, bool has_dsn)
+/* facts: of the session in which it was said; NULL = it was not tried itself. */
+static void take_outcome(struct settle *s, const struct delivery *d, size_t i,
+			 const struct session_facts *facts)
 {
 	struct settle_change *change = &s->change;
 	const struct outcome *o = &d->job.txn.rcpts[i].outcome;
@@ -47,13 +50,18 @@ static void take_outcome(struct settle *s, const struct delivery *d, size_t i, b
 	text_sanitise(r->text, strlen(r->text));
 	outcome_status(o, r->dsn);
 	r->is_reply = o->code > 0;
+	free(r->server);
+	r->server = r->is_reply && facts && facts->host[0] ? names_dns(facts->host) : NULL;
+	if (r->server) {
+		text_sanitise(r->server, strlen(r->server));
+	}
 	r->maybe_sent = r->maybe_sent || o->verdict == VERDICT_UNKNOWN || d->perhaps[i];
 	bool is_final = r->maybe_sent;
 	switch (settle_policy(o->verdict, change->is_expired, s->queue != NULL)) {
 	case POLICY_DONE:
 		r->status = QUEUE_SENT;
 		/* A server without DSN sends no confirmation: RFC 3461 §5.2.2 lets us say so. */
-		r->is_told = has_dsn || !s->queue || !bounce_is_wanted(d->entry, r, DSN_RELAYED);
+		r->is_told = (facts && facts->has_dsn) || !s->queue || !bounce_is_wanted(d->entry, r, DSN_RELAYED);
 		is_final = true;
 		break;
 	case POLICY_FAIL:
@@ -78,21 +86,6 @@ static bool has_refused(const struct queue_entry *v)
 	return false;
 }
 
-/* The server that a report names: when it was one for all. */
-static void note_server(struct settle *s, const struct session_facts *facts)
-{
-	char *known = s->change.remote_mta;
-	bool is_first = !s->change.is_begun;
-	char *usual MEM_AUTO = conf_first_host(s->account);
-	const char *host = facts ? facts->host : usual ? usual : "";
-
-	if (is_first) {
-		snprintf(known, sizeof(s->change.remote_mta), "%s", host);
-	} else if (strcmp(known, host) != 0) {
-		known[0] = '\0';
-	}
-}
-
 void settle_take(struct settle *s, struct delivery *d, const struct session_facts *facts,
 		 const struct err *why)
 {
@@ -106,7 +99,6 @@ void settle_take(struct settle *s, struct delivery *d, const struct session_fact
 	} else if (facts) {
 		maillog_attempt(s->log, d, facts);
 	}
-	note_server(s, facts);
 	if (!s->change.is_begun) {
 		s->change.is_begun = true;
 		s->change.was_tried = v->attempts > 0;
@@ -117,7 +109,7 @@ void settle_take(struct settle *s, struct delivery *d, const struct session_fact
 	bool may_expire = facts || s->change.was_tried;
 	s->change.is_expired = may_expire && queue_is_expired(v, &times, now);
 	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
-		take_outcome(s, d, i, facts && facts->has_dsn);
+		take_outcome(s, d, i, delivery_facts(d, i, facts));
 	}
 }
 
@@ -190,7 +182,6 @@ static void report(struct settle *s, struct queue_entry *v, struct message *mess
 		.message = message,
 		.rcpts = rcpts,
 		.rcpt_count = count,
-		.remote_mta = change->remote_mta[0] ? change->remote_mta : NULL,
 		.retry_until = v->since + times.lifetime,
 	};
 	if (!bounce_put(&b, &is_told, id, &e)) {

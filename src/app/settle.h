@@ -39,7 +39,6 @@ struct settle {
 		bool is_unsaved;	/* the same, since settle_save */
 		bool has_failed;	/* a recipient has failed that the caller was not told of */
 		bool is_report_owed;	/* a report that must be made could not be put */
-		char remote_mta[NET_NAME_MAX];	/* "" = several, or none */
 	} change;
 };
 

@@ -209,8 +209,8 @@ static bool add_rcpt(const struct dsn *d, const struct dsn_rcpt *r, bool is_asci
 	return buf_add_str(out, "\r\n") && add_orcpt(r->orcpt, is_ascii, out) &&
 	       add_field("Final-Recipient", addr_type, r->addr, is_ascii, out) &&
 	       buf_printf(out, "Action: %s\r\nStatus: %s\r\n", kind->action, status) &&
-	       (!r->is_reply || !is_set(d->remote_mta) ||
-		add_mta("Remote-MTA", d->remote_mta, is_ascii, out)) &&
+	       (!r->is_reply || !is_set(r->remote_mta) ||
+		add_mta("Remote-MTA", r->remote_mta, is_ascii, out)) &&
 	       (!is_set(r->text) ||
 		add_field("Diagnostic-Code", text_type, r->text, is_ascii, out)) &&
 	       (d->last_attempt == 0 ||

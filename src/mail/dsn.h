@@ -33,6 +33,7 @@ struct dsn_rcpt {
 	const char *text;	/* one line: a reply, or our words; NULL = none */
 	bool is_reply;		/* text is a reply of remote_mta, with its code */
 	bool maybe_sent;	/* an attempt ended without an answer */
+	const char *remote_mta;	/* host name of the server; NULL = not known */
 };
 
 struct dsn {
@@ -43,7 +44,6 @@ struct dsn {
 	const char *reporting_mta;	/* our host name */
 	const char *queue_id;	/* of the original; NULL = none */
 	const char *envid;	/* no longer xtext; NULL = none */
-	const char *remote_mta;	/* host name of the server; NULL = none */
 	/* Seconds since 1970; 0 = not known (but now), no date is written then. */
 	int64_t arrival, last_attempt, now;
 	int64_t retry_until;	/* for DSN_DELAYED */

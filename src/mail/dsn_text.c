@@ -74,11 +74,10 @@ static bool add_opening(const struct dsn *d, struct buf *out)
 	       add_paragraph(text.data, out);
 }
 
-static bool add_reason(const struct dsn *d, const struct dsn_rcpt *r, struct buf *out)
+static bool add_reason(const struct dsn_rcpt *r, struct buf *out)
 {
 	if (r->is_reply) {
-		bool has_name = is_set(d->remote_mta);
-		const char *who = has_name ? d->remote_mta : "The mail server";
+		const char *who = is_set(r->remote_mta) ? r->remote_mta : "The mail server";
 		if (!fold_add(out, who, "    ", false) ||
 		    !fold_add(out, "answered:", "    ", false) || !add_line_end(out)) {
 			return false;
@@ -93,7 +92,7 @@ static bool add_rcpt(const struct dsn *d, const struct dsn_rcpt *r, struct buf *
 		"It may have arrived all the same: an attempt ended without an answer.";
 
 	return fold_add(out, r->addr, "  ", false) && add_line_end(out) &&
-	       (!is_set(r->text) || add_reason(d, r, out)) &&
+	       (!is_set(r->text) || add_reason(r, out)) &&
 	       (!r->maybe_sent || d->kind == DSN_RELAYED ||
 		(fold_add(out, perhaps, "    ", false) && add_line_end(out))) &&
 	       add_line_end(out);

@@ -18,6 +18,7 @@ void queue_entry_clear(struct queue_entry *v)
 		free(v->rcpts[i].addr);
 		free(v->rcpts[i].orcpt);
 		free(v->rcpts[i].text);
+		free(v->rcpts[i].server);
 	}
 	for (size_t i = 0; i < v->setting_count; i++) {
 		free(v->settings[i].name);

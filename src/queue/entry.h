@@ -37,6 +37,7 @@ struct queue_rcpt {
 	bool is_reply;		/* text is what a server said */
 	char dsn[16];		/* RFC 3463 code of the last attempt, or "" */
 	char *text;		/* last reply or trouble, one line; NULL = never tried */
+	char *server;		/* whose reply the text is; NULL = not known, or no reply */
 };
 
 /* A setting that was given on the command line: --port=2525. */

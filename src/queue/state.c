@@ -15,6 +15,9 @@
 
 #define FIRST_LINE "relay-state 1"
 
+/* Before a reply: whose it is. */
+#define SERVER_WORD "server="
+
 /* Most bytes of a reply that are kept. */
 enum { TEXT_MOST = 1000 };
 
@@ -63,6 +66,9 @@ static bool add_rcpt(const struct queue_rcpt *r, size_t index, struct buf *to)
 			     r->maybe_sent ? " maybe-sent" : "", r->is_reply ? " reply" : "",
 			     is_dsn_code(span_str(r->dsn)) ? r->dsn : "");
 
+	if (ok && r->is_reply && r->server) {
+		ok = buf_printf(to, " " SERVER_WORD "%s", r->server);
+	}
 	if (ok && r->text && r->text[0]) {
 		struct span text = span_first(span_str(r->text), TEXT_MOST);
 		size_t at = to->size + 1;
@@ -109,6 +115,7 @@ static void reset(struct queue_entry *v)
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		struct queue_rcpt *r = &v->rcpts[i];
 		free(r->text);
+		free(r->server);
 		*r = (struct queue_rcpt){ .addr = r->addr, .orcpt = r->orcpt, .via = r->via,
 					  .notify = r->notify };
 	}
@@ -199,6 +206,17 @@ static bool read_flags(struct queue_rcpt *r, struct span *value)
 	return true;
 }
 
+/* Replies begin with their code: nothing else of theirs looks so. */
+static void read_server(struct queue_rcpt *r, struct span *value)
+{
+	const size_t size = strlen(SERVER_WORD);
+
+	if (r->is_reply && span_equal(span_first(*value, size), span_str(SERVER_WORD))) {
+		struct span name = span_from(queue_line_word(value), size);
+		r->server = name.size > 0 ? mem_copy(name.data, name.size) : NULL;
+	}
+}
+
 static bool read_recipient(struct queue_entry *v, struct span value)
 {
 	unsigned long long index;
@@ -216,6 +234,7 @@ static bool read_recipient(struct queue_entry *v, struct span value)
 		return false;
 	}
 	r->status = (enum queue_rcpt_status)status;
+	read_server(r, &value);
 	if (value.size > 0) {
 		r->text = mem_copy(value.data, value.size);
 		text_sanitise(r->text, value.size);

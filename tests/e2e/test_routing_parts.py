@@ -248,19 +248,19 @@ def test_in_the_background(three, run_sendmail, queue):
 # -- what the lists say --------------------------------------------------------------------------------------------
 
 def test_lists_name_the_account_that_is_not_the_messages(three, run_sendmail, queue):
-    three({}, DOWN)
+    host = three({}, DOWN)[1].host
     assert run_sendmail(["-odq", A, B, "b2@two.test", C], MESSAGE).rc == 0
     [id] = queue.places()
     lines = [line.strip() for line in run_sendmail([], name="mailq").out.splitlines()]
     assert lines[2:8] == [A, "(account two)", B, "b2@two.test", "(account three)", C]
     assert run_sendmail(["-q"]).rc == 0
     lines = [line.strip() for line in run_sendmail([], name="mailq").out.splitlines()]
-    assert lines[2:5] == ["(account two: 421 4.3.2 busy)", B, "b2@two.test"]
+    assert lines[2:5] == [f"(account two: host {host} said: 421 4.3.2 busy)", B, "b2@two.test"]
     listed = json.loads(run_sendmail(["--json"], name="mailq").out)
     assert listed["account"] == "default"
     assert [(r["address"], r.get("account")) for r in listed["recipients"]] == [(B, "two"), ("b2@two.test", "two")]
     shown = run_sendmail(["queue", "show", id], name="relay").out.splitlines()
-    at = shown.index(f"Recipient:     <{B}> waits: 421 4.3.2 busy")
+    at = shown.index(f"Recipient:     <{B}> waits: {host} said: 421 4.3.2 busy")
     assert shown[at + 1] == f"by account:    two, sender <{OTHER}>"
     assert [line for line in shown if line.startswith("by account: ")] == [shown[at + 1]] * 2 + [
         f"by account:    three, sender <{SENDER}>"]

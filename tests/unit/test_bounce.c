@@ -218,6 +218,7 @@ static struct report make_report(const struct report_case *t)
 	snprintf(v.rcpts[1].dsn, sizeof(v.rcpts[1].dsn), "%s", t->dsn);
 	v.rcpts[1].text = mem_str(t->text);
 	v.rcpts[1].is_reply = true;
+	v.rcpts[1].server = mem_str("mx.x.example");
 	message_init(&m);
 	assert_true(buf_add_str(&m.header, "Subject: what it is about\r\n"));
 	assert_true(buf_add_str(&m.body, t->body_start));
@@ -228,7 +229,7 @@ static struct report make_report(const struct report_case *t)
 	m.is_8bit = (unsigned char)t->body_start[0] > 127;
 	const struct bounce b = {
 		.queue = q, .account = a, .id = &id, .kind = t->kind, .entry = &v, .message = &m,
-		.rcpts = which, .rcpt_count = 1, .remote_mta = "mx.x.example",
+		.rcpts = which, .rcpt_count = 1,
 		.retry_until = v.arrival + 86400,
 	};
 	assert_true(bounce_put(&b, &r.is_told, report_id, &e));

@@ -13,7 +13,7 @@
 
 static const struct dsn_rcpt bob = {
 	.addr = "bob@example.net", .orcpt = "rfc822;robert@example.net", .status = "5.1.1",
-	.text = "550 5.1.1 No such user here", .is_reply = true,
+	.text = "550 5.1.1 No such user here", .is_reply = true, .remote_mta = "mx.example.net",
 };
 
 static struct dsn usual(enum dsn_kind kind, const struct dsn_rcpt *rcpts, size_t count)
@@ -21,7 +21,7 @@ static struct dsn usual(enum dsn_kind kind, const struct dsn_rcpt *rcpts, size_t
 	struct dsn d = {
 		.kind = kind, .to = "me@example.org", .from = "postmaster@h.example",
 		.sender = "me@example.org", .reporting_mta = "h.example", .queue_id = "4f2a",
-		.envid = "env-1", .remote_mta = "mx.example.net", .arrival = 1795270043,
+		.envid = "env-1", .arrival = 1795270043,
 		.last_attempt = 1795273643, .now = 1795273644, .retry_until = 1795702043,
 		.zone_minutes = 540, .rcpts = rcpts, .rcpt_count = count,
 	};
@@ -72,10 +72,11 @@ static void servers_are_domains_or_literals(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct dsn d = usual(DSN_FAILED, &bob, 1);
+		struct dsn_rcpt r = bob;
+		struct dsn d = usual(DSN_FAILED, &r, 1);
 		struct buf text BUF_AUTO;
 		char field[64];
-		d.remote_mta = d.reporting_mta = rows[i].name;
+		r.remote_mta = d.reporting_mta = rows[i].name;
 		write_all(&d, &text);
 		snprintf(field, sizeof(field), "\r\nRemote-MTA:%s", rows[i].shown);
 		check_has(&text, field, true);
@@ -236,7 +237,7 @@ static void fields_that_are_not_known_are_left_out(void **state)
 	BUF_AUTO struct buf out;
 
 	(void)state;
-	d.envid = d.queue_id = d.remote_mta = d.sender = d.reporting_mta = NULL;
+	d.envid = d.queue_id = d.sender = d.reporting_mta = NULL;
 	d.arrival = d.last_attempt = d.retry_until = 0;
 	write_all(&d, &out);
 	check_lines(&out);
@@ -428,14 +429,15 @@ static void hostile_values_change_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(values); i++) {
 		for (int kind = 0; kind < DSN_KIND_COUNT; kind++) {
-			struct dsn_rcpt r = { values[i], values[i], values[i], values[i], true };
+			struct dsn_rcpt r = { values[i], values[i], values[i], values[i], true,
+					      values[i] };
 			struct dsn d = usual((enum dsn_kind)kind, &r, 1);
 			BUF_AUTO struct buf out;
 			char orcpt[100];
 			snprintf(orcpt, sizeof(orcpt), "rfc822;%s", values[i]);
 			r.orcpt = orcpt;
 			d.sender = d.reporting_mta = d.queue_id = values[i];
-			d.envid = d.remote_mta = values[i];
+			d.envid = values[i];
 			write_all(&d, &out);
 			check_lines(&out);
 			check_has(&out, "\nBcc", false);
@@ -470,7 +472,7 @@ static void long_values_are_folded(void **state)
 	for (size_t i = 7; i < sizeof(words) - 1; i += 8) {
 		words[i] = ' ';
 	}
-	r.addr = r.orcpt = r.text = d.remote_mta = d.envid = d.queue_id = d.sender = word;
+	r.addr = r.orcpt = r.text = r.remote_mta = d.envid = d.queue_id = d.sender = word;
 	d.reporting_mta = word;
 	write_all(&d, &one);
 	check_lines(&one);
@@ -478,7 +480,7 @@ static void long_values_are_folded(void **state)
 	r.addr = "b@z";
 	r.orcpt = NULL;
 	r.text = d.envid = words;
-	d.remote_mta = d.queue_id = d.sender = d.reporting_mta = "h";
+	r.remote_mta = d.queue_id = d.sender = d.reporting_mta = "h";
 	write_all(&d, &many);
 	check_lines(&many);
 	for (const char *p = many.data; *p; p += strcspn(p, "\n") + 1) {

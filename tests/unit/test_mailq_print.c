@@ -60,6 +60,27 @@ static void columns_are_those_of_postfix(void **state)
 	queue_entry_clear(&v);
 }
 
+static void a_reply_says_whose_it_is(void **state)
+{
+	struct queue_entry v;
+
+	(void)state;
+	entry(&v);
+	v.rcpts[0].server = strdup("mx1.y.test");
+	v.rcpts[1].server = strdup("mx2.y.test");
+	v.rcpts[3].status = QUEUE_WAITING;
+	free(v.rcpts[3].text);
+	v.rcpts[3].text = NULL;
+	assert_columns(&(struct mailq_item){ &v, QUEUE_DEFERRED, false, 1000 },
+		       ID "       1234 Tue Jul 21 13:02:26 a@x.test\n"
+		       "                                             (host mx1.y.test said: 450 later)\n"
+		       "                                               b@y.test\n"
+		       "                                             (host mx2.y.test said: 450 later)\n"
+		       "                                               c@y.test\n"
+		       "                                               e@y.test\n\n");
+	queue_entry_clear(&v);
+}
+
 static void marks(void **state)
 {
 	static const struct {
@@ -126,6 +147,7 @@ static void json_has_the_keys_of_postqueue(void **state)
 
 	(void)state;
 	entry(&v);
+	v.rcpts[1].server = strdup("mx.y.test");
 	output_init(&o);
 	mailq_print_json(&o, &(struct mailq_item){ &v, QUEUE_DEFERRED, false, 1000 });
 	assert_string_equal(o.text.data,
@@ -133,7 +155,8 @@ static void json_has_the_keys_of_postqueue(void **state)
 			    "\", \"arrival_time\": 1784638946, \"message_size\": 1234, "
 			    "\"forced_expire\": false, \"sender\": \"a@x.test\", \"recipients\": "
 			    "[{\"address\": \"b@y.test\", \"delay_reason\": \"450 later\"}, "
-			    "{\"address\": \"c@y.test\", \"delay_reason\": \"450 later\"}], "
+			    "{\"address\": \"c@y.test\", \"delay_reason\": \"450 later\", "
+			    "\"server\": \"mx.y.test\"}], "
 			    "\"status\": \"waiting\", \"account\": \"work\", \"attempts\": 3, "
 			    "\"next_try\": 2000}\n");
 	buf_clear(&o.text);
@@ -144,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_are_those_of_postfix),
+		cmocka_unit_test(a_reply_says_whose_it_is),
 		cmocka_unit_test(marks),
 		cmocka_unit_test(the_null_sender_and_a_long_reason),
 		cmocka_unit_test(json_has_the_keys_of_postqueue),

@@ -18,10 +18,11 @@ static const char whole[] =
 	"warned: yes\n"
 	"report: 1R4XKQ800000000\n"
 	"report: 1R4XKQ900000001\n"
-	"recipient: 1 sent told reply dsn=2.1.5 250 2.1.5 Ok\n"
+	"recipient: 1 sent told reply dsn=2.1.5 server=mx.example.net 250 2.1.5 Ok\n"
+	"recipient: 2 waiting reply dsn=4.2.2 452 4.2.2 Full\n"
 	"recipient: 3 waiting maybe-sent dsn=4.4.2 the connection was lost\n"
 	"recipient: 4 refused dsn=\n"
-	"recipient: 5 waiting dsn= no code\n"
+	"recipient: 5 waiting dsn= server=none of ours\n"
 	"end\n";
 
 /* Five recipients, nothing known of them. */
@@ -61,7 +62,14 @@ static void written_as_read(void **state)
 		assert_string_equal(v.reports[1], "1R4XKQ900000001");
 		assert_true(v.rcpts[0].is_told && v.rcpts[0].is_reply && !v.rcpts[0].maybe_sent);
 		assert_string_equal(v.rcpts[0].text, "250 2.1.5 Ok");
-		assert_null(v.rcpts[1].text);
+		assert_string_equal(v.rcpts[0].server, "mx.example.net");
+		/* As an earlier version wrote it. */
+		assert_string_equal(v.rcpts[1].text, "452 4.2.2 Full");
+		assert_null(v.rcpts[1].server);
+		assert_null(v.rcpts[3].text);
+		/* Not a reply: all of it is text. */
+		assert_string_equal(v.rcpts[4].text, "server=none of ours");
+		assert_null(v.rcpts[4].server);
 		/* What the head says stays. */
 		assert_string_equal(v.rcpts[2].orcpt, "rfc822;x");
 		assert_int_equal(v.rcpts[2].via, 1);
@@ -86,7 +94,8 @@ static void assert_untouched(const struct queue_entry *v)
 	assert_int_equal(queue_entry_waiting(v), 5);
 	for (size_t i = 0; i < 5; i++) {
 		const struct queue_rcpt *r = &v->rcpts[i];
-		assert_false(r->is_told || r->maybe_sent || r->is_reply || r->text || r->dsn[0]);
+		assert_false(r->is_told || r->maybe_sent || r->is_reply || r->text || r->server ||
+			     r->dsn[0]);
 	}
 }
 
