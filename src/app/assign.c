@@ -99,11 +99,14 @@ bool assign_accounts(struct call *c, struct span header, struct err *e)
 		}
 		put_first(c);
 	}
+	if (!envelope_set_sender(v, c->account, &c->id, header, e)) {
+		return false;
+	}
 	for (unsigned i = 1; i < c->via_count; i++) {
 		if (!envelope_sender(v, c->vias[i].account, &c->id, header, &c->vias[i].sender,
 				     e)) {
 			return false;
 		}
 	}
-	return envelope_set_sender(v, c->account, &c->id, header, e);
+	return true;
 }

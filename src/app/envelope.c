@@ -59,11 +59,17 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 }
 
 /* In the machine's mail the header is not believed to be from another user, either. */
-static bool author_address(const struct account *a, struct identity *id, struct span header,
-			   char **ret, struct err *e)
+static bool author_address(const struct envelope *v, const struct account *a,
+			   struct identity *id, struct span header, char **ret, struct err *e)
 {
 	if (!header_sender(header, ret, e)) {
 		return false;
+	}
+	/* As the message leaves: its own account has put its address there. */
+	if (v->has_own && (!*ret || local_is_own(*ret, a, id))) {
+		free(*ret);
+		*ret = mem_str(v->author);
+		return true;
 	}
 	if (*ret && ownership_counts(id) && ownership_of(*ret, a, id) == OWNER_OTHER) {
 		free(*ret);
@@ -73,8 +79,8 @@ static bool author_address(const struct account *a, struct identity *id, struct 
 }
 
 /* The account's own address, or NULL when `from` is not set or is a pattern. */
-static bool account_address(const struct account *a, struct identity *id, struct span header,
-			    char **ret, struct err *e)
+static bool account_address(const struct envelope *v, const struct account *a,
+			    struct identity *id, struct span header, char **ret, struct err *e)
 {
 	const char *from = conf_from(a);
 
@@ -84,7 +90,7 @@ static bool account_address(const struct account *a, struct identity *id, struct
 	}
 	*ret = NULL;
 	if (from && strcmp(from, CONF_FROM_AUTHOR) == 0) {
-		return author_address(a, id, header, ret, e);
+		return author_address(v, a, id, header, ret, e);
 	}
 	if (from && !addr_parse_one(ret, span_str(from), e)) {
 		e->cause = CAUSE_CONFIG;
@@ -114,7 +120,7 @@ static bool choose_sender(const struct envelope *v, const struct account *a,
 	char *own MEM_AUTO = NULL;
 
 	*ret = (struct chosen){ .sender = NULL };
-	if (!account_address(a, id, header, &own, e)) {
+	if (!account_address(v, a, id, header, &own, e)) {
 		return false;
 	}
 	bool is_null = v->given && v->given[0] == '\0';

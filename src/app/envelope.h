@@ -32,7 +32,8 @@ bool envelope_from_header(struct envelope *v, const struct options *o, struct sp
 /*
  * The envelope sender for that account: by `from` and allow_from_override, or
  * login@mailname; a name of this machine as the sender (cron's -f root) is `from`, too, when
- * that is an address.  It is safe for a command.  header: for `from %F`; may be empty.
+ * that is an address.  It is safe for a command.  header: for `from %F`; may be empty: once
+ * the message's own sender is set, an author who is missing or of this machine is that one.
  * The caller frees it.
  */
 bool envelope_sender(const struct envelope *v, const struct account *a, struct identity *id,

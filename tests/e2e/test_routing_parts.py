@@ -55,6 +55,17 @@ def test_a_sender_that_was_given_is_everybodys(three, run_sendmail, given):
     assert [[sender for sender, _ in envelopes(s)] for s in servers] == [[given.strip("<>")]] * 3
 
 
+@pytest.mark.parametrize("header, sender", [("", SENDER), ("From: root\n", SENDER), ("From: root@localhost (Cron)\n", SENDER),
+                                            ("From: X <x@home.test>\n", "x@home.test")])
+@pytest.mark.parametrize("args", [[], ["-f", "root"]])
+def test_the_author_of_the_message_as_it_leaves(three, run_sendmail, header, sender, args):
+    """`from %F` of another account: a From that is missing, or of this machine, becomes the message's own account's."""
+    servers = three(each={"two": {"from_": "%F"}})
+    assert run_sendmail([*args, A, B], header.encode() + MESSAGE).rc == 0
+    assert [[sender for sender, _ in envelopes(s)] for s in servers] == [[SENDER], [sender], []]
+    assert sender.encode() in servers[1].messages[0].data.split(b"\r\n\r\n")[0]
+
+
 def test_one_account_named(three, run_sendmail):
     servers = three()
     assert run_sendmail(["-a", "three", *ALL], MESSAGE).rc == 0
