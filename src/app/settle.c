@@ -102,7 +102,6 @@ void settle_take(struct settle *s, struct delivery *d, const struct session_fact
 	if (!s->change.is_begun) {
 		s->change.is_begun = true;
 		s->change.was_tried = v->attempts > 0;
-		v->attempts++;
 		v->last = now;
 	}
 	/* What was never tried is not given up because its account is down. */
@@ -294,8 +293,11 @@ enum settled settle_end(struct settle *s, struct queue_entry *v, struct message 
 	if (!s->change.is_begun) {
 		/* An earlier run came to its end with it, but was killed before the file moved. */
 		s->change.has_failed = has_refused(v);
-	} else if (queue_entry_waiting(v) > 0 && !is_left(s, v)) {
-		set_next_try(s, v);
+	} else if (!is_left(s, v)) {
+		v->attempts++;
+		if (queue_entry_waiting(v) > 0) {
+			set_next_try(s, v);
+		}
 	}
 	for (size_t i = 0; s->is_told && i < v->rcpt_count; i++) {
 		struct queue_rcpt *r = &v->rcpts[i];

@@ -37,6 +37,8 @@ def test_no_session_is_free_for_one_account(three, run_sendmail, start, queue):
     assert done.rc == 0 and "all sessions are in use; they send it when one is free" in done.err
     assert [len(servers[n].messages) for n in (0, 2)] == [1, 1]
     assert sorted(queue.places().values()) == ["incoming", "incoming"]
+    [left] = filter(None, map(queue.state, queue.places()))
+    assert (left["attempts"], left["recipient 1"].split()[0], "recipient 2" in left) == ("0", "sent", False)
     free.set()
     assert one.wait(20) == 0 and emptied(queue)
     assert [received(s) for s in servers] == [[A], [B, "first@two.test"], [C]]
