@@ -2,6 +2,7 @@
 /* settings: see settings.h. */
 #include "app/settings.h"
 #include "app/ownership.h"
+#include "app/respell.h"
 #include "app/scope.h"
 #include "app/settings_env.h"
 #include "base/clock.h"
@@ -173,6 +174,7 @@ static bool read_all(struct conf *c, const struct options *o, struct identity *i
 {
 	bool user_found, system_found;
 
+	c->respell = respell_address;
 	if (id->is_system) {
 		return read_system(c, id, env, e);
 	}

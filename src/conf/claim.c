@@ -59,13 +59,26 @@ static struct account *settle_claim(const struct conf *c, struct account *first)
 	return is_a ? a : first;
 }
 
+/* The index of the first account before `end` that takes it; `end`: none. */
+static size_t first_of(const struct conf *c, const char *sender, size_t end)
+{
+	size_t i = 0;
+
+	while (i < end && (!conf_takes_sender(&c->accounts[i], sender) ||
+			   conf_is_hidden(c, &c->accounts[i]))) {
+		i++;
+	}
+	return i;
+}
+
 struct account *account_by_sender(const struct conf *c, const char *sender)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		if (conf_takes_sender(&c->accounts[i], sender) &&
-		    !conf_is_hidden(c, &c->accounts[i])) {
-			return settle_claim(c, &c->accounts[i]);
-		}
+	size_t first = first_of(c, sender, c->count);
+	char *other;
+
+	for (unsigned n = 0; c->respell && (other = c->respell(sender, n)); n++) {
+		first = first_of(c, other, first);
+		free(other);
 	}
-	return NULL;
+	return first < c->count ? settle_claim(c, &c->accounts[first]) : NULL;
 }

@@ -108,6 +108,12 @@ struct conf {
 	size_t file_count;
 	size_t bytes;		/* of all values */
 	size_t *names, name_room;	/* accounts by name: a hash table, index + 1 */
+	/*
+	 * Other ways to write an address that mean the same mailbox (its domain in A-labels,
+	 * or without), for the choice of an account: from n = 0 on, the caller frees; NULL = no
+	 * more.  The caller of conf brings it; NULL = there are none.
+	 */
+	char *(*respell)(const char *address, unsigned n);
 };
 
 /* What conf needs from outside. */

@@ -83,10 +83,21 @@ static void make_index(struct routes *r)
 
 static const struct taker *find_by_recipient(struct routes *r, const char *recipient)
 {
+	char *other;
+
 	if (!r->has_index) {
 		make_index(r);
 	}
-	return recipient && r->index ? taker_index_find(r->index, span_str(recipient)) : NULL;
+	if (!recipient || !r->index) {
+		return NULL;
+	}
+	const struct taker *best = taker_index_find(r->index, span_str(recipient));
+	for (unsigned n = 0; r->c->respell && (other = r->c->respell(recipient, n)); n++) {
+		const struct taker *t = taker_index_find(r->index, span_str(other));
+		best = !best || (t && t->account < best->account) ? t : best;
+		free(other);
+	}
+	return best;
 }
 
 static bool take(struct route *ret, struct account *a, enum route_why why, enum key key,

@@ -17,6 +17,7 @@
 /* The functions used, with the types that the header gives them. */
 struct functions {
 	__typeof__(idn2_to_ascii_8z) *to_ascii_8z;
+	__typeof__(idn2_to_unicode_8z8z) *to_unicode_8z8z;
 	__typeof__(idn2_strerror) *strerror;
 	__typeof__(idn2_free) *free;
 };
@@ -26,6 +27,7 @@ static const struct {
 	size_t offset;
 } symbols[] = {
 	{ "idn2_to_ascii_8z", offsetof(struct functions, to_ascii_8z) },
+	{ "idn2_to_unicode_8z8z", offsetof(struct functions, to_unicode_8z8z) },
 	{ "idn2_strerror", offsetof(struct functions, strerror) },
 	{ "idn2_free", offsetof(struct functions, free) },
 };
@@ -98,4 +100,26 @@ bool idn_to_ascii(struct span domain, struct buf *to, struct err *e)
 	}
 	char *text MEM_AUTO = mem_copy(domain.data, domain.size);
 	return convert(text, to, e);
+}
+
+bool idn_to_unicode(struct span domain, struct buf *to, struct err *e)
+{
+	struct functions call = { NULL };
+	char *text MEM_AUTO = mem_copy(domain.data, domain.size), *letters = NULL;
+	struct buf back BUF_AUTO;
+
+	buf_init(&back, domain.size + 1);
+	if (!text_is_ascii(domain) || text_has_line_break(domain)) {
+		return err_set(e, CAUSE_DATA, "the domain %s is not ASCII", text);
+	}
+	if (!load(&call, e)) {
+		return false;
+	}
+	int code = call.to_unicode_8z8z(text, &letters, 0);
+	bool ok = code == IDN2_OK && idn_to_ascii(span_str(letters), &back, e) &&
+		  text_equal_fold(buf_span(&back), domain) && buf_add_str(to, letters);
+	if (code == IDN2_OK) {
+		call.free(letters);
+	}
+	return ok || err_set(e, CAUSE_DATA, "the domain %s is not valid", text);
 }

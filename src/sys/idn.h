@@ -16,4 +16,10 @@
  */
 bool idn_to_ascii(struct span domain, struct buf *to, struct err *e) RELAY_CHECKED;
 
+/*
+ * The other way: appends the domain, its A-labels as the letters that they stand for.  Those
+ * are letters that idn_to_ascii makes the same A-labels of, or it is false.
+ */
+bool idn_to_unicode(struct span domain, struct buf *to, struct err *e) RELAY_CHECKED;
+
 #endif

@@ -28,6 +28,9 @@ to bob@example.org
 account idn : home
 to bücher.example
 
+account ascii : home
+to xn--mller-kva.example *@*.xn--bcher-kva.test xn--bcher-kva.example
+
 account late : home
 to never@lists.example *.shadow.test
 to *@lists.example
@@ -106,11 +109,21 @@ def test_sender_from_the_header(scripted, pki, run_sendmail, tmp_path, header, a
     ("one@elsewhere.test", "lists"), ("two@elsewhere.test", "default"), ("any@moved.test", "lists"),
     ("bob@example.org", "bob"), ("BOB@Example.org", "bob"), ("bob+detail@example.org", "bob"),
     ("bobby@example.org", "default"), ("bob@sub.example.org", "default"),
-    ("info@bücher.example", "idn"),
+    ("info@bücher.example", "idn"), ("info@xn--bcher-kva.example", "idn"), ("info@XN--BCHER-KVA.example", "idn"),
+    ("info@BÜCHER.example", "idn"), ("info@a.xn--bcher-kva.example", "default"), ("info@xn--bcherkva.example", "default"),
+    ("info@xn--mller-kva.example", "ascii"), ("info@müller.example", "ascii"), ("x@a.xn--bcher-kva.test", "ascii"),
+    ("x@a.bücher.test", "ascii"), ("x@bücher.test", "default"), ("x@xn--.example", "default"),
     ('"b o b"@lists.example', "lists"), ("x@[192.0.2.1]", "default"),
 ])
 def test_forms_of_patterns(decided, recipient, account):
     assert account_of(decided, recipient) == account
+
+
+@pytest.mark.parametrize("pattern", ["me@bücher.test", "me@xn--bcher-kva.test", "*@bücher.test", "*@xn--bcher-kva.test"])
+@pytest.mark.parametrize("sender", ["me@bücher.test", "me+x@BÜCHER.test", "me@xn--bcher-kva.test", "me@Xn--Bcher-kva.TEST"])
+def test_a_sender_in_both_forms(decided, pattern, sender):
+    rc = f"defaults\nhost h.test\naccount one\nfrom {pattern}\naccount default\nfrom a@x.test\n"
+    assert account_of(lambda *args: decided(*args, rc=rc), "x@y.test", "-f", sender) == "one"
 
 
 def test_everybody(decided):

@@ -70,6 +70,34 @@ static void other_letters_become_a_labels(void **state)
 	assert_true(is_mapped());
 }
 
+static void a_labels_become_letters(void **state)
+{
+	static const struct {
+		const char *in, *out;	/* NULL: refused */
+	} rows[] = {
+		{ "xn--bcher-kva.test", "bücher.test" },
+		{ "XN--Bcher-KVA.Test", "Bücher.Test" },
+		{ "xn--r8jz45g.xn--zckzah", "例え.テスト" },
+		{ "mail.test", "mail.test" },
+		{ "xn--tda.test.", "ü.test." },
+		/* Not what makes such a label: */
+		{ "xn--bcher-kva-.test", NULL }, { "xn--.test", NULL }, { "xn--a.test", NULL },
+		{ "xn--BCHER-.test", NULL }, { "xn--a-ecp.ru", NULL },
+		{ "bücher.test", NULL }, { "xn--tda\r\n", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		BUF_AUTO struct buf out;
+		struct err e = { 0 };
+		buf_init(&out, 100);
+		if (idn_to_unicode(span_str(rows[i].in), &out, &e) != (rows[i].out != NULL)) {
+			fail_msg("%s became %s: %s", rows[i].in, out.data, e.text);
+		}
+		assert_string_equal(out.size > 0 ? out.data : "", rows[i].out ? rows[i].out : "");
+	}
+}
+
 static void what_is_no_domain_is_refused(void **state)
 {
 	static const char *const rows[] = {
@@ -112,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ascii_needs_no_library),
 		cmocka_unit_test(other_letters_become_a_labels),
+		cmocka_unit_test(a_labels_become_letters),
 		cmocka_unit_test(what_is_no_domain_is_refused),
 		cmocka_unit_test(what_is_too_long_is_an_error),
 	};
