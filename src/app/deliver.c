@@ -92,10 +92,15 @@ void delivery_suspend(struct delivery *d, const struct err *e)
 /* -- the servers, one after another ------------------------------------------------------ */
 
 /* Then comes how many are left out.  The first must fit. */
-enum { TRAIL_MAX = ERR_TEXT_MAX - 40, TRAIL_TEXT_MAX = 512 };
+enum { TRAIL_MAX = ERR_TEXT_MAX - 120, TRAIL_TEXT_MAX = 512 };
+
+/* While a caller waits: to reach one server; and, in the same measure, all of them. */
+enum { REACH_SECONDS = 30, REACH_TIMES = 2 };
 
 struct tour {
 	const struct deliver_options *o;
+	int64_t *waited_ms;		/* NULL = each may take its time */
+	bool is_cut;			/* it did not last for all servers */
 	struct hops hops;
 	const struct account *account;	/* whose slot and secret these are; NULL = nobody's */
 	int slot;			/* of a fallback account; -1 = none */
@@ -212,6 +217,23 @@ static bool is_login_hopeless(const struct deliver_work *w)
 	return w->facts->login_refused && !is_busy;
 }
 
+/* What the next server of this account may take, in ms; 0 = it is too late for one. */
+static int64_t patience(const struct tour *t, const struct account *a)
+{
+	int64_t cap = conf_number(a, KEY_TIMEOUT);
+	int64_t one = 1000 * (cap > 0 && cap < REACH_SECONDS ? cap : REACH_SECONDS);
+	int64_t left = REACH_TIMES * one - *t->waited_ms;
+
+	return left <= 0 ? 0 : left < one ? left : one;
+}
+
+static void note_time(struct tour *t, int64_t since)
+{
+	if (t->waited_ms) {
+		*t->waited_ms += clock_ms() - since;
+	}
+}
+
 static bool try_server(struct tour *t, struct deliver_work *w, const struct hop *hop, struct err *e)
 {
 	if (!enter_account(t, hop->account, e)) {
@@ -223,19 +245,62 @@ static bool try_server(struct tour *t, struct deliver_work *w, const struct hop 
 		.ehlo_name = ehlo_name(hop->account, t->o->id),
 		.secret = buf_span(&t->secret),
 		.trace = t->o->verbose,
+		.reach_ms = t->waited_ms ? patience(t, hop->account) : 0,
 	};
 	if (t->failed > 0) {
 		deliver_begin_anew(w);
 	}
 	w->is_spare = t->failed > 0;
-	w->has_next = hops_has_more(&t->hops);
+	w->has_next = hops_account(&t->hops) != NULL;
+	int64_t since = clock_ms();
 	if (deliver_to_server(w, &options, e)) {
 		return true;
 	}
+	note_time(t, since);
 	if (is_login_hopeless(w)) {
 		hops_skip_account(&t->hops);
 	}
 	return false;
+}
+
+/* The next server that there is time for. */
+static enum hops_next next_server(struct tour *t, struct hop *hop, struct err *e)
+{
+	int64_t since = clock_ms();
+	const struct account *a;
+
+	while (t->waited_ms && (a = hops_account(&t->hops))) {
+		t->hops.until = since + patience(t, a);
+		if (t->hops.until > since) {
+			break;
+		}
+		t->is_cut = true;
+		hops_skip_account(&t->hops);
+	}
+	enum hops_next kind = hops_next(&t->hops, hop, e);
+	if (kind == HOPS_TROUBLE) {
+		note_time(t, since);
+	}
+	return kind;
+}
+
+/* What all the servers together have come to. */
+static void sum_up(const struct tour *t, struct err *e)
+{
+	static const char later[] = "; the queue run tries the others, which there was no time for";
+	char more[40] = "";
+
+	if (t->failed == 0) {
+		err_set(e, CAUSE_TEMP, "not tried, since the servers of other accounts did not "
+			"answer in time; the queue run does it");
+		return;
+	}
+	if (t->told < t->failed) {
+		snprintf(more, sizeof(more), "; and %u more", t->failed - t->told);
+	}
+	err_set(e, t->first.cause, "%.*s%s%s", SPAN_ARG(buf_span(&t->trail)), more,
+		t->is_cut ? later : "");
+	e->os_errno = t->first.os_errno;
 }
 
 /* True: all is sent, or has its answer.  False: no server can be used. */
@@ -244,7 +309,7 @@ static bool go_round(struct tour *t, struct deliver_work *w, struct err *e)
 	enum hops_next kind;
 	struct hop hop;
 
-	while ((kind = hops_next(&t->hops, &hop, e)) != HOPS_END) {
+	while ((kind = next_server(t, &hop, e)) != HOPS_END) {
 		if (kind == HOPS_SERVER && try_server(t, w, &hop, e)) {
 			return true;
 		}
@@ -253,13 +318,8 @@ static bool go_round(struct tour *t, struct deliver_work *w, struct err *e)
 			break;
 		}
 	}
-	if (t->failed > 1) {
-		char more[40] = "";
-		if (t->told < t->failed) {
-			snprintf(more, sizeof(more), "; and %u more", t->failed - t->told);
-		}
-		err_set(e, t->first.cause, "%.*s%s", SPAN_ARG(buf_span(&t->trail)), more);
-		e->os_errno = t->first.os_errno;
+	if (t->failed > 1 || t->is_cut) {
+		sum_up(t, e);
 		w->facts->login_refused = false;
 		/* All share this line, not only the last server's words. */
 		deliver_begin_anew(w);
@@ -277,7 +337,9 @@ bool deliver_run(const struct deliver_options *o, const struct deliver_source *s
 	deliver_work_init(&work, source, facts);
 	buf_init_secret(&tour.secret, SECRET_MAX);
 	buf_init(&tour.trail, TRAIL_MAX);
-	bool ok = hops_init(&tour.hops, o->conf, o->account, e) && go_round(&tour, &work, e);
+	bool ok = hops_init(&tour.hops, o->conf, o->account, e);
+	tour.waited_ms = ok && (o->has_others || !hops_is_one(&tour.hops)) ? o->waited_ms : NULL;
+	ok = ok && go_round(&tour, &work, e);
 	if (!ok) {
 		deliver_give_up(&work, e);
 	}

@@ -66,6 +66,13 @@ struct deliver_options {
 	bool verbose;
 	bool may_prompt;	/* for a password, on the terminal */
 	bool may_unlock;	/* the keyring may ask for its password, on the display */
+	/*
+	 * A caller waits whose mail can also go later: servers get less time to be reached, if
+	 * there are several (or has_others: for other accounts).  How long those that cannot
+	 * be used have taken so far; deliver_run adds to it.  NULL = it may take its time.
+	 */
+	int64_t *waited_ms;
+	bool has_others;
 };
 
 /*

@@ -65,8 +65,10 @@ static bool look_up(struct hops *h, const struct account *a, struct span domain,
 {
 	long cap = conf_number(a, KEY_TIMEOUT);
 	unsigned seconds = cap > 0 && cap < LOOKUP_SECONDS ? (unsigned)cap : LOOKUP_SECONDS;
+	int64_t deadline = clock_deadline(seconds);
 	struct buf ascii BUF_AUTO;
 
+	deadline = h->until > 0 && h->until < deadline ? h->until : deadline;
 	buf_init(&ascii, NET_NAME_MAX - 1);
 	h->found_at = h->found.count = 0;
 	if (!idn_to_ascii(domain, &ascii, e)) {
@@ -74,7 +76,7 @@ static bool look_up(struct hops *h, const struct account *a, struct span domain,
 		return err_ctx(e, "host");
 	}
 	set_name(h->srv_domain, buf_span(&ascii));
-	return net_services_find(h->srv_domain, clock_deadline(seconds), &h->found, e) &&
+	return net_services_find(h->srv_domain, deadline, &h->found, e) &&
 	       keep_wanted(a, &h->found, h->srv_domain, e);
 }
 
@@ -143,13 +145,15 @@ void hops_skip_account(struct hops *h)
 	h->is_begun = false;
 }
 
-bool hops_has_more(const struct hops *h)
+const struct account *hops_account(const struct hops *h)
 {
 	struct span rest = h->rest;
 	struct conf_server next;
+	bool is_done = h->at < h->count && h->is_begun && h->found_at == h->found.count &&
+		       !conf_host_next(&rest, &next);
+	size_t at = h->at + is_done;
 
-	return h->at + 1 < h->count || h->found_at < h->found.count ||
-	       (h->at < h->count && conf_host_next(&rest, &next));
+	return at < h->count ? h->chain[at] : NULL;
 }
 
 bool hops_is_one(const struct hops *h)

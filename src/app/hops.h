@@ -29,6 +29,8 @@ struct hops {
 	struct net_services found;	/* of the last srv: */
 	size_t found_at;
 	char srv_domain[NET_NAME_MAX];
+	/* May be set before hops_next: DNS has until then; 0 = as long as the account says. */
+	int64_t until;
 };
 
 /*
@@ -49,8 +51,8 @@ enum hops_next {
 /* The next one. */
 enum hops_next hops_next(struct hops *h, struct hop *ret, struct err *e);
 
-/* Is there another one to be tried?  DNS is not asked: what it may name counts. */
-bool hops_has_more(const struct hops *h);
+/* Whose the next one is; NULL = there is none.  DNS is not asked: what it may name counts. */
+const struct account *hops_account(const struct hops *h);
 
 /* The other servers of this account would be of no use: its password is wrong, say. */
 void hops_skip_account(struct hops *h);

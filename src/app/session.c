@@ -36,6 +36,7 @@ struct session {
 	struct trace trace;
 	unsigned long long reply_no;	/* whose deadline runs */
 	int64_t deadline;
+	int64_t reach_until;		/* it must have greeted us by then */
 };
 
 static struct session_job *job_of(struct smtp_txn *txn)
@@ -43,12 +44,17 @@ static struct session_job *job_of(struct smtp_txn *txn)
 	return (struct session_job *)((char *)txn - offsetof(struct session_job, txn));
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The account's timeout caps what we would wait otherwise. */
 static int64_t deadline_after(const struct session *s, unsigned seconds)
 {
 	unsigned cap = (unsigned)conf_number(s->account, KEY_TIMEOUT);
 
-	return clock_deadline(cap > 0 && cap < seconds ? cap : seconds);
+	return earlier(clock_deadline(cap > 0 && cap < seconds ? cap : seconds), s->reach_until);
 }
 
 static bool connect_server(struct session *s, struct err *e)
@@ -175,7 +181,8 @@ static void read_reply(struct session *s, const struct smtp_action *action)
 
 	if (s->reply_no != action->reply_no) {
 		s->reply_no = action->reply_no;
-		s->deadline = clock_deadline(action->timeout_s);
+		s->reach_until = s->reply_no == 0 ? s->reach_until : DEADLINE_NEVER;
+		s->deadline = earlier(clock_deadline(action->timeout_s), s->reach_until);
 	}
 	if (!read_some(s, s->deadline, &e)) {
 		explain_silence(s, action, &e);
@@ -339,6 +346,7 @@ bool session_run(const struct session_options *o, const struct session_source *s
 		.source = source,
 		.facts = facts,
 		.reply_no = ULLONG_MAX,	/* no deadline runs yet */
+		.reach_until = o->reach_ms > 0 ? clock_ms() + o->reach_ms : DEADLINE_NEVER,
 	};
 
 	*facts = (struct session_facts){ .account = o->hop->account, .port = o->hop->port };

@@ -57,6 +57,8 @@ struct session_options {
 	struct span secret;		/* password or token */
 	unsigned avoid;			/* enum smtp_avoid */
 	bool trace;			/* the dialogue on stderr, secrets masked */
+	/* For all up to its greeting; 0 = what connecting, TLS and the greeting have each. */
+	int64_t reach_ms;
 };
 
 /*

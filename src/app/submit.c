@@ -122,6 +122,8 @@ static bool send_part(struct submission *s, struct part *p)
 		.verbose = s->call->options.verbose,
 		.may_prompt = !s->is_alone && isatty(STDERR_FILENO),
 		.may_unlock = !s->is_alone,
+		.waited_ms = s->queue && !s->is_alone ? &s->waited_ms : NULL,
+		.has_others = s->part_count > 1,
 	};
 	struct session_facts facts;
 	struct err e;

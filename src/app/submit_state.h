@@ -34,6 +34,7 @@ struct submission {
 	struct message_store store;	/* its file is this message's */
 	struct maillog *log;
 	struct part *parts;	/* one for each via; the message's own account first */
+	int64_t waited_ms;	/* see deliver_options */
 	unsigned part_count, part_at;	/* part_at: whose session it is */
 	struct settle settle;
 	bool is_over;
