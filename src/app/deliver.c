@@ -99,6 +99,7 @@ enum { REACH_SECONDS = 30, REACH_TIMES = 2 };
 
 struct tour {
 	const struct deliver_options *o;
+	const struct deliver_source *source;
 	int64_t *waited_ms;		/* NULL = each may take its time */
 	bool is_cut;			/* it did not last for all servers */
 	struct hops hops;
@@ -148,13 +149,22 @@ static bool take_slot(struct tour *t, const struct account *a, struct err *e)
 	       err_set(e, CAUSE_TEMP, "all its sessions are in use");
 }
 
+static void give_slot_back(struct tour *t)
+{
+	if (t->slot >= 0) {
+		char *group MEM_AUTO = group_of(t->o->group, t->account);
+		slot_release(&t->slot);
+		t->source->gave_back(t->source->context, t->account, group);
+	}
+}
+
 /* What all servers of an account have in common.  False: none of them can be used. */
 static bool enter_account(struct tour *t, const struct account *a, struct err *e)
 {
 	if (t->account == a) {
 		return true;
 	}
-	slot_release(&t->slot);
+	give_slot_back(t);
 	buf_clear(&t->secret);
 	buf_init_secret(&t->secret, SECRET_MAX);
 	t->account = NULL;
@@ -330,7 +340,7 @@ static bool go_round(struct tour *t, struct deliver_work *w, struct err *e)
 bool deliver_run(const struct deliver_options *o, const struct deliver_source *source,
 		 struct session_facts *facts, struct err *e)
 {
-	struct tour tour = { .o = o, .slot = -1 };
+	struct tour tour = { .o = o, .source = source, .slot = -1 };
 	struct deliver_work work;
 
 	*facts = (struct session_facts){ .port = 0 };
@@ -343,7 +353,7 @@ bool deliver_run(const struct deliver_options *o, const struct deliver_source *s
 	if (!ok) {
 		deliver_give_up(&work, e);
 	}
-	slot_release(&tour.slot);
+	give_slot_back(&tour);
 	buf_clear(&tour.trail);
 	buf_clear(&tour.secret);
 	return ok;

@@ -51,6 +51,11 @@ struct deliver_source {
 	void (*over)(void *context, struct delivery *d, const struct session_facts *facts,
 		     const struct err *why);
 	bool (*sees_off)(void *context);	/* as session_source has it */
+	/*
+	 * The slot of a fallback account was given back: who found it taken relies on a look
+	 * for mail of that group (queue/slot.h), when deliver_run has returned.
+	 */
+	void (*gave_back)(void *context, const struct account *a, const char *group);
 };
 
 struct deliver_options {

@@ -27,6 +27,7 @@ void drain_clear(struct drain *d)
 {
 	queue_names_clear(&d->seen);
 	queue_names_clear(&d->stuck);
+	drain_drop_looks(d);
 }
 
 /* -- looking --------------------------------------------------------------------------- */
@@ -357,6 +358,11 @@ static void run_over(void *context, struct delivery *delivery, const struct sess
 	drain_over(context, delivery, facts, why);
 }
 
+static void run_gave_back(void *context, const struct account *a, const char *group)
+{
+	drain_look_later(context, a, group);
+}
+
 /* Others wait for the slot: always. */
 bool drain_sees_off(void *context)
 {
@@ -374,7 +380,8 @@ bool drain_run(struct drain *d, struct session_facts *facts, struct err *e)
 		.id = d->id,
 		.verbose = d->verbose,
 	};
-	const struct deliver_source source = { d, run_next, run_over, drain_sees_off };
+	const struct deliver_source source = { d, run_next, run_over, drain_sees_off,
+					       run_gave_back };
 	bool ok = true, is_full = true;
 
 	while (ok && is_full) {

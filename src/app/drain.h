@@ -36,8 +36,8 @@ struct drain {
 	size_t active;		/* messages claimed and not over */
 	struct drain_item *others;	/* claimed, for which other accounts have to do something */
 	size_t other_count;
-	struct drain_busy *busy;	/* accounts whose sessions were all in use */
-	unsigned depth;			/* of drains that serve the busy accounts of another one */
+	struct drain_look *looks;	/* accounts whose mail is to be looked for */
+	bool is_inner;			/* another drain takes its looks over */
 };
 
 void drain_clear(struct drain *d);	/* what it has made itself */
@@ -59,12 +59,16 @@ bool drain_has_waiting(struct drain *d);
 void drain_suspend(struct drain *d, const struct err *why);
 
 /*
- * For a source of deliver_run that is not drain_run's own: the next message, and its end; and
- * when deliver_run has returned, what other accounts have to send of them.
+ * For a source of deliver_run that is not drain_run's own: the next message, its end, and what
+ * deliver_source.gave_back says.  When deliver_run has returned, drain_others sends what other
+ * accounts have to send of these messages, and looks for the mail of accounts whose sessions
+ * were in use, here or by others; is there anything for it?
  */
 struct delivery *drain_next(struct drain *d);
 void drain_over(struct drain *d, struct delivery *delivery, const struct session_facts *facts,
 		const struct err *why);
+void drain_look_later(struct drain *d, const struct account *a, const char *group);
+bool drain_has_others(const struct drain *d);
 void drain_others(struct drain *d);
 
 #endif

@@ -63,58 +63,96 @@ static void turn_over(void *context, struct delivery *delivery, const struct ses
 	drain_take_turn(t->drain, drain_item_of(delivery), facts, why);
 }
 
-/* An account to be tried for once more, when all messages are out of our hands. */
-struct drain_busy {
+/*
+ * Where mail may have been left that nobody else looks for: an account that has had no free
+ * session, or one of whose sessions was used here (queue/slot.h).
+ */
+struct drain_look {
 	const struct account *account;	/* NULL: the one of the entry's first recipient that waits */
 	char *group;
 	struct queue_entry entry;
-	struct drain_busy *later;
+	struct drain_look *later;
 };
 
-static struct drain_busy *add_busy(struct drain *d)
+static struct drain_look *add_look(struct drain *d)
 {
-	struct drain_busy *b = mem_alloc(1, sizeof(*b));
+	struct drain_look *l = mem_alloc(1, sizeof(*l));
 
-	queue_entry_init(&b->entry);
-	b->later = d->busy;
-	d->busy = b;
-	return b;
+	queue_entry_init(&l->entry);
+	l->later = d->looks;
+	d->looks = l;
+	return l;
 }
 
-static void note_busy(struct drain *d, const struct account *a, const char *group)
+void drain_look_later(struct drain *d, const struct account *a, const char *group)
 {
-	struct drain_busy *b = add_busy(d);
+	const struct drain_look *known = d->looks;
 
-	b->account = a;
-	b->group = mem_str(group);
+	while (known && (!known->group || strcmp(known->group, group) != 0)) {
+		known = known->later;
+	}
+	if (!known) {
+		struct drain_look *l = add_look(d);
+		l->account = a;
+		l->group = mem_str(group);
+	}
 }
 
 /* Not before the session is over: it may be with that account, as a fallback. */
 void drain_serve_later(struct drain *d, struct drain_item *item)
 {
-	struct drain_busy *b = add_busy(d);
+	struct drain_look *l = add_look(d);
 
-	b->entry = item->entry;
+	l->entry = item->entry;
 	queue_entry_init(&item->entry);
 }
 
-/* False: the account is gone. */
-static bool find_account(struct drain *d, struct drain_busy *b)
+static struct drain_look *pop_look(struct drain *d)
 {
-	unsigned via = queue_entry_via(&b->entry);
+	struct drain_look *l = d->looks;
+
+	d->looks = l ? l->later : NULL;
+	return l;
+}
+
+static void free_look(struct drain_look *l)
+{
+	queue_entry_clear(&l->entry);
+	free(l->group);
+	free(l);
+}
+
+void drain_drop_looks(struct drain *d)
+{
+	while (d->looks) {
+		free_look(pop_look(d));
+	}
+}
+
+/* False: the account is gone. */
+static bool find_account(struct drain *d, struct drain_look *l)
+{
+	unsigned via = queue_entry_via(&l->entry);
 	struct buf group BUF_AUTO;
 	struct err ignored;
 
 	buf_init(&group, QUEUE_GROUP_MAX);
-	if (b->account) {
+	if (l->account) {
 		return true;
 	}
-	b->account = settings_of_via(d->conf, &b->entry, via, d->id, &ignored);
-	if (!b->account || !queue_entry_group(&b->entry, via, &group)) {
+	l->account = settings_of_via(d->conf, &l->entry, via, d->id, &ignored);
+	if (!l->account || !queue_entry_group(&l->entry, via, &group)) {
 		return false;
 	}
-	b->group = mem_str(group.data);
+	l->group = mem_str(group.data);
 	return true;
+}
+
+static void turn_gave_back(void *context, const struct account *a, const char *group)
+{
+	const struct turn *t = context;
+
+	drain_look_later(t->drain, a, group);
 }
 
 static bool take_slot(const struct drain *d, const struct account *a, const char *group, int *slot)
@@ -152,7 +190,8 @@ static void deliver_turn(struct turn *t, const struct queue_entry *v, unsigned v
 	struct session_facts facts;
 	struct deliver_options options = { .conf = d->conf, .queue = d->queue, .id = d->id,
 					   .verbose = d->verbose };
-	const struct deliver_source source = { t, turn_next, turn_over, drain_sees_off };
+	const struct deliver_source source = { t, turn_next, turn_over, drain_sees_off,
+					       turn_gave_back };
 	struct err e;
 	int slot = -1;
 
@@ -165,43 +204,59 @@ static void deliver_turn(struct turn *t, const struct queue_entry *v, unsigned v
 	if (!a) {
 		suspend(t, &e);
 	} else if (!take_slot(d, a, group.data, &slot)) {
-		note_busy(d, a, group.data);
+		drain_look_later(d, a, group.data);
 		leave(t);
 	} else {
 		options.account = a;
 		options.group = group.data;
-		if (!deliver_run(&options, &source, &facts, &e)) {
+		if (deliver_run(&options, &source, &facts, &e)) {
+			drain_look_later(d, a, group.data);
+		} else {
 			suspend(t, &e);
 		}
 		slot_release(&slot);
 	}
 }
 
-/* Sessions in a row that have served each other. */
-enum { DEPTH_MAX = 4 };
+/* What an inner drain is to look for. */
+static void take_looks(struct drain *d, struct drain *inner)
+{
+	struct drain_look *l;
+
+	while ((l = pop_look(inner))) {
+		l->later = d->looks;
+		d->looks = l;
+	}
+}
 
 /* Whoever had its sessions has perhaps looked for the last time before we let go (slot.h). */
-static void serve(const struct drain *d, const struct drain_busy *b)
+static void serve(struct drain *d, const struct drain_look *l)
 {
-	struct drain own = { .queue = d->queue, .conf = d->conf, .account = b->account,
-			     .id = d->id, .log = d->log, .group = b->group,
-			     .verbose = d->verbose, .depth = d->depth + 1 };
+	struct drain own = { .queue = d->queue, .conf = d->conf, .account = l->account,
+			     .id = d->id, .log = d->log, .group = l->group,
+			     .verbose = d->verbose, .is_inner = true };
 	struct session_facts facts;
-	bool some_wait = own.depth < DEPTH_MAX;
+	bool some_wait = drain_has_waiting(&own);
 	struct err e;
 	int slot = -1;
 
-	while (some_wait && take_slot(d, b->account, b->group, &slot)) {
+	while (some_wait && take_slot(d, l->account, l->group, &slot)) {
 		some_wait = drain_run(&own, &facts, &e);
 		slot_release(&slot);
 		some_wait = some_wait && drain_has_waiting(&own);
 	}
+	take_looks(d, &own);
 	drain_clear(&own);
+}
+
+bool drain_has_others(const struct drain *d)
+{
+	return d->others || d->looks;
 }
 
 void drain_others(struct drain *d)
 {
-	struct drain_busy *b;
+	struct drain_look *l;
 
 	while (d->others) {
 		char *name MEM_AUTO = mem_str(account_of(d->others));
@@ -209,13 +264,10 @@ void drain_others(struct drain *d)
 		/* The first of them says how to get its account; it may go with its turn. */
 		deliver_turn(&t, &t.items->entry, t.items->delivery.via);
 	}
-	while ((b = d->busy)) {
-		d->busy = b->later;
-		if (find_account(d, b)) {
-			serve(d, b);
+	while (!d->is_inner && (l = pop_look(d))) {
+		if (find_account(d, l)) {
+			serve(d, l);
 		}
-		queue_entry_clear(&b->entry);
-		free(b->group);
-		free(b);
+		free_look(l);
 	}
 }

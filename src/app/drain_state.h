@@ -34,9 +34,11 @@ void drain_leave_turn(struct drain *d, struct drain_item *item);
 
 /*
  * Another account has to send it first: when all messages are out of our hands, that one's
- * sessions are tried for.  Takes item->entry.
+ * mail is looked for.  Takes item->entry.
  */
 void drain_serve_later(struct drain *d, struct drain_item *item);
+/* Without looking. */
+void drain_drop_looks(struct drain *d);
 
 /* For deliver_source: others wait for the slot, always. */
 bool drain_sees_off(void *context);

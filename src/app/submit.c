@@ -87,6 +87,13 @@ static void over(void *context, struct delivery *d, const struct session_facts *
 	}
 }
 
+static void gave_back(void *context, const struct account *a, const char *group)
+{
+	struct submission *s = context;
+
+	drain_look_later(&current(s)->drain, a, group);
+}
+
 /* Whose caller waits only for its own message does not wait for the server's goodbye. */
 static bool sees_off(void *context)
 {
@@ -109,10 +116,19 @@ static void serve_others(struct submission *s, struct part *p, bool some_wait)
 	}
 }
 
+/* What other accounts have to send, when all of this message is done. */
+static void serve_other_accounts(struct submission *s, struct part *p)
+{
+	if (s->queue && drain_has_others(&p->drain) && queue_has_others(s->queue, s->entry.id)) {
+		go_on_alone(s);
+		drain_others(&p->drain);
+	}
+}
+
 /* True: the account can be used. */
 static bool send_part(struct submission *s, struct part *p)
 {
-	const struct deliver_source source = { s, next, over, sees_off };
+	const struct deliver_source source = { s, next, over, sees_off, gave_back };
 	const struct deliver_options options = {
 		.conf = &s->call->conf,
 		.account = p->account,
@@ -132,7 +148,9 @@ static bool send_part(struct submission *s, struct part *p)
 	if (!p->is_over) {
 		submit_part_over(s, p, NULL, &e);
 	}
-	drain_others(&p->drain);
+	if (s->is_alone) {
+		drain_others(&p->drain);
+	}
 	slot_release(&p->slot);
 	return ok;
 }
@@ -163,6 +181,7 @@ static int send_now(struct submission *s)
 		struct part *p = &s->parts[i];
 		bool has_more = is_up[i] && s->queue && drain_has_waiting(&p->drain);
 		serve_others(s, p, has_more || p->is_left);
+		serve_other_accounts(s, p);
 	}
 	return s->status;
 }

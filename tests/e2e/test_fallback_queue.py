@@ -141,6 +141,24 @@ def test_no_session_is_free_at_the_fallback(two, queue, run_sendmail, start):
     assert received(second) == ["r0@mail.test"] and list(queue.places().values()) == ["deferred"]
 
 
+@pytest.mark.parametrize("how", ["call", "run"])
+def test_who_found_the_sessions_of_an_account_taken_by_its_role_as_fallback(two, queue, run_sendmail, start, how):
+    """Whoever had them looks for its mail, too; nobody runs the queue after that."""
+    free = threading.Event()
+    first, second = two(BUSY, {"rules": [on("EHLO", hold(free), conn=0)]}, spare={"max_connections": 1})
+    if how == "run":
+        assert run_sendmail(["-odq", "r0@mail.test"], judge.MESSAGE).rc == 0
+    one = start(["-q"] if how == "run" else ["-i", "r0@mail.test"], stdin=open(os.devnull, "rb"))
+    second.wait_for("EHLO")
+    assert run_sendmail(["-a", "two", "r1@mail.test"], judge.MESSAGE).rc == 0
+    free.set()
+    assert one.wait(20) == 0
+    deadline = time.monotonic() + 20        # a call goes on in the background
+    while queue.places() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert queue.places() == {} and received(second) == ["r0@mail.test", "r1@mail.test"]
+
+
 # -- other ways to send ---------------------------------------------------------------------------------------------
 
 def test_in_the_background(two, queue, run_sendmail):

@@ -74,6 +74,20 @@ def test_no_session_is_free_and_another_account_is_down(three, run_sendmail, sta
     assert received(servers[1]) == [B, "first@two.test"]
 
 
+def test_who_sends_a_part_takes_those_along_who_found_the_session_taken(three, run_sendmail, start, queue):
+    """A queue run for one account has the other's only session for a while; nobody runs the queue after that."""
+    free = threading.Event()
+    servers = three({}, {"rules": [on("EHLO", hold(free), conn=0)]}, each={"two": {"max_connections": 1}})
+    assert run_sendmail(["-odq", A, B], MESSAGE).rc == 0
+    run = start(["-q"], stdin=subprocess.DEVNULL)
+    servers[1].wait_for("EHLO")
+    assert run_sendmail(["late@two.test"], MESSAGE).rc == 0
+    assert sorted(queue.places().values()) == ["deferred", "incoming"]
+    free.set()
+    assert run.wait(20) == 0 and queue.places() == {}
+    assert received(servers[1]) == [B, "late@two.test"]
+
+
 @pytest.mark.parametrize("most", [1, 3])
 def test_a_burst(three, relay, environment, queue, most):
     """Nobody runs the queue: whoever holds a session takes the others' mail along."""
