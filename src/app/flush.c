@@ -59,22 +59,22 @@ static const char *refusal(enum queue_place place)
 	return place == QUEUE_HOLD ? "it is on hold; to have it sent: relay queue release"
 	       : place == QUEUE_FAILED
 		       ? "it was given up; to have it tried again: relay queue retry"
-		       : NULL;
+	       : place == QUEUE_CORRUPT ? "it is damaged; see relay-queue(7)"
+					: NULL;
 }
 
 /* Returns the exit status for those that were not found. */
 static int find_ids(const struct request *r, const struct queues *qs,
 		    struct queues_hit *hits, size_t *ret_count)
 {
-	const unsigned places = 1u << QUEUE_INCOMING | 1u << QUEUE_DEFERRED |
-				1u << QUEUE_HOLD | 1u << QUEUE_FAILED;
+	const unsigned everywhere = (1u << QUEUE_PLACES) - 1;
 	int status = EX_OK;
 
 	*ret_count = 0;
 	for (size_t i = 0; i < r->id_count; i++) {
 		struct queues_hit *hit = &hits[*ret_count];
 		struct err e;
-		if (!queues_find(qs, places, r->ids[i], hit, &e)) {
+		if (!queues_find(qs, everywhere, r->ids[i], hit, &e)) {
 			status = say_error(&e);
 		} else if (refusal(hit->place)) {
 			say("%s: %s", hit->id, refusal(hit->place));
@@ -165,7 +165,11 @@ static int run_list(struct flush_list *l, const struct queues *qs,
 	if (!*ret_stopped && !r->is_choice && !qs->is_limited && !tidy(l, qs, c, &e)) {
 		return say_error(&e);
 	}
-	return status != EX_OK ? status : l->is_troubled ? EX_TEMPFAIL : missing;
+	return status != EX_OK	  ? status
+	       : l->is_troubled ? EX_TEMPFAIL
+	       : missing != EX_OK ? missing
+	       : l->has_unfit	  ? EX_USAGE
+				  : EX_OK;
 }
 
 /* ret_stopped: by a signal. */

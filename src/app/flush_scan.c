@@ -122,6 +122,12 @@ static void tell_trouble(struct scan *s, const char *id, const struct err *why)
 	s->list->is_troubled = true;
 }
 
+static void tell_unfit(struct scan *s, const char *id)
+{
+	say("%s: not sent: what else was asked for, by -a, -qR or -qS, does not fit it", id);
+	s->list->has_unfit = true;
+}
+
 /*
  * With a lock: it tells what is still being written from what was left behind, and the
  * queue does with the latter what is right.  Who drains incoming/ may have passed over
@@ -136,7 +142,11 @@ static void look_closer(struct scan *s, enum queue_place place, const char *id)
 	switch (queue_claim(s->queue, place, id, &file, &v, &why)) {
 	case QUEUE_CLAIMED:
 		queue_file_close(&file);
-		consider(s, &v, place, true);
+		if (s->choice->id_count > 0 && !flush_chooses(s->choice, &v)) {
+			tell_unfit(s, id);
+		} else {
+			consider(s, &v, place, true);
+		}
 		break;
 	case QUEUE_SET_ASIDE:
 		tell_set_aside(s, id, &why);

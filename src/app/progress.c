@@ -56,7 +56,7 @@ void progress_summary(const struct progress_counts *n, int64_t elapsed_ms,
 	}
 	if (n->left > 0) {
 		snprintf(more + used, sizeof(more) - (size_t)used,
-			 ", %zu left to another process", n->left);
+			 ", %zu left (all sessions are in use)", n->left);
 	}
 	snprintf(text, PROGRESS_MAX,
 		 "%zu sent, %zu deferred, %zu failed%s, in %lld.%lld s (%llu/s)", n->sent,

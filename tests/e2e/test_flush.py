@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lib.hostile import on, reply, reply_then_close
+from lib.hostile import hold, on, reply, reply_then_close
 from lib.sessions import CountedServer
 
 HOUR = 3600
@@ -104,6 +104,18 @@ def test_a_selection_is_sent_at_once_and_nothing_else(server, account, queue, fl
     assert set(queue.places()) == {i for n, i in enumerate(ids) if n not in sent}
 
 
+@pytest.mark.parametrize("args", [["-qI{0}", "-qR", "nobody"], ["-qS", "nobody", "-qI{0}"], ["-a", "other", "-qI{0}"],
+                                  ["relay", "-a", "other", "{0}"]], ids=" ".join)
+def test_an_id_and_another_choice_must_both_fit(server, pki, relayrc, home, queue, flush, args):
+    text = relayrc(server, tls="none", queue="on")
+    home(".relayrc", text + text.replace("account default", "account other"))
+    id = later(queue)
+    done = flush(*[a.format(id) for a in args])
+    assert done.rc == 64 and done.out == ""
+    assert done.err.endswith(f": {id}: not sent: what else was asked for, by -a, -qR or -qS, does not fit it\n")
+    assert received(server) == [] and queue.place(id) == "deferred"
+
+
 def test_an_id_may_be_cut_short(server, account, queue, flush):
     account(server)
     first, second = later(queue, 2)
@@ -115,14 +127,16 @@ def test_wrong_ids_are_said_and_the_others_are_sent(server, account, queue, flus
     account(server)
     wanted, busy = later(queue, 2)
     held, failed = queue.put("hold"), queue.put("failed", status={"b@y.test": "refused"})
+    damaged = queue.put("corrupt")
     with queue.locked(busy):
-        done = flush("relay", "nosuchid", wanted, held, failed, busy)
+        done = flush("relay", "nosuchid", wanted, held, failed, damaged, busy)
     assert done.rc != 0
     lines = done.err.splitlines()
     assert lines == [
         "relay queue: nosuchid: there is no such message in the queue",
         f"relay queue: {held}: it is on hold; to have it sent: relay queue release",
         f"relay queue: {failed}: it was given up; to have it tried again: relay queue retry",
+        f"relay queue: {damaged}: it is damaged; see relay-queue(7)",
         f"relay queue: {busy}: another process works with it now",
     ]
     assert received(server) == ["r0@mail.test"]
@@ -246,11 +260,28 @@ def test_when_others_have_all_sessions_the_run_does_not_wait_for_them(pki, accou
         server.wait_for("EHLO")
         done = flush("-qf")
         assert (done.rc, done.err) == (0, "")
-        assert re.fullmatch(r"relay: 0 sent, 0 deferred, 0 failed, \d left to another process, in .*\n", done.out)
+        assert re.fullmatch(r"relay: 0 sent, 0 deferred, 0 failed, \d left \(all sessions are in use\), in .*\n", done.out)
         free.set()
         out, err = first.communicate(timeout=20)
         assert out.startswith(b"relay: 8 sent") and err == b""
         assert len(received(server)) == 8 and len(server.connections) == 1
+
+
+def test_what_is_left_behind_is_not_said_to_be_in_the_hands_of_others(pki, account, queue, flush, start, tmp_path):
+    """A program that sends a message of its own has the session: it will not touch what is deferred."""
+    free = threading.Event()
+    with CountedServer(pki, rules=[on("BODY", hold(free), conn=0)]) as server:
+        account(server, max_connections=1)
+        id = later(queue)
+        (tmp_path / "own").write_text("Subject: x\n\nhi\n")
+        with open(tmp_path / "own") as message:
+            sender = start(["-i", "own@mail.test"], stdin=message)
+        server.wait_for("BODY")
+        done = flush("relay", id)
+        assert (done.rc, done.err) == (0, "") and ", 1 left (all sessions are in use), in" in done.out
+        free.set()
+        assert sender.wait(20) == 0
+        assert received(server) == ["own@mail.test"] and queue.places() == {id: "deferred"}
 
 
 # -- what is not as it should be -----------------------------------------------------------------------------------

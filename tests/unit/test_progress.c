@@ -17,10 +17,11 @@ static void summary_counts_and_rate(void **state)
 		{ { .sent = 1 }, 0, "1 sent, 0 deferred, 0 failed, in 0.0 s (1000/s)" },
 		{ { .failed = 2 }, 61999, "0 sent, 0 deferred, 2 failed, in 61.9 s (0/s)" },
 		{ { .sent = 1, .left = 4 }, 1000,
-		  "1 sent, 0 deferred, 0 failed, 4 left to another process, in 1.0 s (1/s)" },
+		  "1 sent, 0 deferred, 0 failed, 4 left (all sessions are in use), "
+		  "in 1.0 s (1/s)" },
 		{ { .unsaved = 2, .left = 4 }, 1000,
-		  "0 sent, 0 deferred, 0 failed, 2 with an error, 4 left to another process, "
-		  "in 1.0 s (2/s)" },
+		  "0 sent, 0 deferred, 0 failed, 2 with an error, "
+		  "4 left (all sessions are in use), in 1.0 s (2/s)" },
 	};
 	char text[PROGRESS_MAX];
 
