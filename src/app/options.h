@@ -37,6 +37,7 @@ struct options {
 	enum mode mode;
 	bool read_recipients, ignore_dots, read_sender, verbose;
 	bool json;		/* of MODE_LIST_QUEUE */
+	bool has_ignored;	/* one that is accepted and does nothing */
 	enum error_mode error_mode;
 	const char *delivery;	/* what -od says, which is among the settings, too; or NULL */
 	struct flush_options flush;

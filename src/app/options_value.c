@@ -298,6 +298,7 @@ bool option_apply(struct options *o, enum option_effect effect,
 
 	switch (rule->kind) {
 	case RULE_NOTHING:
+		o->has_ignored = true;
 		return true;
 	case RULE_FLAG:
 		*(bool *)((char *)o + rule->offset) = true;

@@ -250,7 +250,9 @@ static bool find_whole(const struct queues *qs, unsigned places, const char *id,
 
 static bool is_missing(const char *part, struct err *e)
 {
-	return err_set(e, CAUSE_INPUT, "%.64s: there is no such message in the queue", part);
+	return part[0] ? err_set(e, CAUSE_INPUT, "%.64s: there is no such message in the queue",
+				 part)
+		       : err_set(e, CAUSE_INPUT, "an ID is empty");
 }
 
 bool queues_find(const struct queues *qs, unsigned places, const char *part,

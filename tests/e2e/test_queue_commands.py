@@ -316,6 +316,9 @@ def test_no_mail_can_command_the_terminal(relay, queue, rc_file, environment, tm
     [], ["frob"], ["list", "x"], ["show"], ["show", "a", "b"], ["show", "ALL"], ["export"], ["hold"], ["delete"],
     ["delete", "ALL", "x"], ["--json", "hold", "x"], ["--now", "hold", "x"], ["-t", "list"], ["-q", "list"],
     ["--frob", "list"], ["delete", "--all"],
+    # What sendmail passes over, or takes for a message.
+    ["delete", "-n", "ALL"], ["delete", "-i", "ALL"], ["-x", "retry", "ALL"], ["hold", "ALL", "-oi"], ["flush", "-f", "a@x.test"],
+    ["delete", "-Fx", "ALL"], ["delete", "-odq", "ALL"], ["release", "-oem", "ALL"], ["-V1", "list"],
 ])
 def test_a_wrong_command_line_changes_nothing(relay_queue, queue, args):
     queue.put("deferred")
@@ -329,6 +332,8 @@ def test_a_wrong_command_line_changes_nothing(relay_queue, queue, args):
 def test_an_empty_queue(relay_queue, tmp_path, command):
     assert relay_queue(command, "ALL").rc == 0
     assert relay_queue(command, "x").rc == 66
+    done = relay_queue(command, "")
+    assert done.rc == 66 and done.err == "relay queue: an ID is empty\n"
 
 
 def test_a_refused_folder_is_named_and_not_touched(relay_queue, queue):

@@ -76,7 +76,7 @@ static void an_id_may_be_cut_short(void **state)
 		{ "README", ALL_PLACES, NULL, CAUSE_INPUT, "README" },
 		{ "../hold/" HELD, ALL_PLACES, NULL, CAUSE_INPUT, "no such message" },
 		{ FIRST "X", ALL_PLACES, NULL, CAUSE_INPUT, "no such message" },
-		{ "", ALL_PLACES, NULL, CAUSE_INPUT, "no such message" },
+		{ "", ALL_PLACES, NULL, CAUSE_INPUT, "an ID is empty" },
 	};
 	struct queue *q;
 	struct err e;
