@@ -1,7 +1,10 @@
 """The package on a machine with systemd: its units, in their sandbox, as process 1 runs them. One machine for the file; the
 last test removes the package from it."""
+import re
+import shutil
 import smtplib
 import socket
+from pathlib import Path
 
 import pytest
 from booted import Booted, NoBoot
@@ -9,6 +12,7 @@ from lib.jail import free_ports
 from serving import FROM_USER, HANDOVER, LOGIN, MESSAGE, SECRET, answers, arrived, fill_in, make_root, needs, session
 
 SOCKET = "run/relay/submit"
+SAMPLES = Path(__file__).resolve().parents[2] / "sample-config/systemd-user"
 # A user who is made for it and has no home, and no privilege.
 HARDENED = """[Service]
 Type=oneshot
@@ -20,6 +24,18 @@ PrivateTmp=yes
 CapabilityBoundingSet=
 ExecStart=sh -c "printf 'Subject: hello\\n\\nIt works.\\n' | sendmail -i joe@mail.test"
 """
+
+# A user's manager as user@.service has it, without logind, which would need D-Bus.
+MANAGER = """[Service]
+Type=notify
+User=alice
+Delegate=yes
+RuntimeDirectory=user/alice
+Environment=XDG_RUNTIME_DIR=/run/user/alice
+ExecStart=/lib/systemd/systemd --user
+"""
+# The timer waits for minutes; the test does not.
+SOON = "[Timer]\nOnStartupSec=\nOnActiveSec=1ms\nAccuracySec=1ms\nRandomizedDelaySec=0\n"
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +157,35 @@ def test_the_network_comes_up(machine, server):
     assert active(machine, "relay-flush-now.service") == ["inactive"] and server.messages() == []
     machine.run(hook, "eth0", "up")
     assert arrived(server)[0].recipients == ["joe@mail.test"]
+
+
+def test_the_timer_of_a_user(machine, server):
+    """The samples, set up with the commands in their comments; for mail in the user's own queue."""
+    home, own = machine.root.path / "home/alice", "home/alice/.relayrc"
+    machine.root.put(own, (machine.root.path / "etc/relayrc").read_text(), 0o600)
+    machine.root.put("etc/systemd/system/manager.service", MANAGER)
+    machine.root.put("home/alice/.config/systemd/user/relay-flush.timer.d/soon.conf", SOON)
+    for unit in SAMPLES.iterdir():
+        shutil.copy(unit, home)
+    machine.run("chown", "-R", "alice:", "/home/alice")
+    commands = re.findall(r"^#   (.*)$", (SAMPLES / "relay-flush.service").read_text(), re.M)
+    assert commands[-1] == "systemctl --user enable --now relay-flush.timer"
+
+    def as_alice(command, data=""):
+        words = ["env", "HOME=/home/alice", "XDG_RUNTIME_DIR=/run/user/alice", "sh", "-c", f"cd && {command}"]
+        return machine.run(*words, user="alice", data=data)
+    try:
+        machine.run("systemctl", "start", "manager.service")
+        as_alice("sendmail -odq joe@mail.test", MESSAGE)
+        assert server.messages() == [] and "joe@mail.test" in as_alice("mailq")
+        as_alice(" && ".join(commands))
+        assert arrived(server)[0].recipients == ["joe@mail.test"]
+        machine.wait(lambda: as_alice("systemctl --user show -p Result,SubState relay-flush.service").split() ==
+                     ["Result=success", "SubState=dead"])
+        assert as_alice("mailq") == "Mail queue is empty\n"
+    finally:
+        machine.run("systemctl", "stop", "manager.service")
+        (machine.root.path / own).unlink()
 
 
 def test_a_burst_does_not_switch_the_socket_off(machine, server):
