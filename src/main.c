@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* main: picks the personality from the name we were called by; the only exit(). */
 #include "app/app.h"
+#include "app/output.h"
 #include "app/say.h"
 #include "app/signals.h"
+
+#include <sysexits.h>
 
 int main(int argc, char **argv)
 {
@@ -26,5 +29,9 @@ int main(int argc, char **argv)
 		}
 	}
 	say_as(personalities[choice].name);
-	exit(personalities[choice].run(argc, argv));
+	int status = personalities[choice].run(argc, argv);
+	if (status == EX_IOERR) {
+		output_tell_failure();
+	}
+	exit(status);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* output: see output.h. */
 #include "app/output.h"
+#include "app/say.h"
 #include "base/fs.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 /* One write. */
@@ -27,6 +29,16 @@ bool output_end(struct output *o)
 	write_out(o, buf_span(&o->text));
 	buf_clear(&o->text);
 	return !o->has_failed;
+}
+
+/* Who has read enough, as head in "mailq | head", knows that it is not all. */
+void output_tell_failure(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (poll(&p, 1, 0) < 0 || !(p.revents & (POLLERR | POLLHUP))) {
+		say("standard output cannot be written to: it is not complete");
+	}
 }
 
 void output_bytes(struct output *o, struct span bytes)

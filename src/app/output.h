@@ -17,6 +17,8 @@ struct output {
 void output_init(struct output *o);
 /* Writes what is left.  False when anything could not be written. */
 bool output_end(struct output *o);
+/* For EX_IOERR: says that standard output is not complete, unless its reader is gone. */
+void output_tell_failure(void);
 
 void output_bytes(struct output *o, struct span bytes);
 void output_text(struct output *o, const char *text);

@@ -290,7 +290,19 @@ def test_output_that_cannot_be_written_is_an_error(start, queue):
         queue.put("deferred")
     with open("/dev/full", "w") as full:
         process = start(["-bp"], f"account default\nhost h.test\nqueue_directory {queue.path}\n", stdout=full)
-        assert process.wait(20) == 74
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 74 and err == b"sendmail: standard output cannot be written to: it is not complete\n"
+
+
+def test_who_reads_no_further_is_told_nothing(start, queue):
+    """As head in: mailq | head"""
+    queue.put("deferred")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as closed:
+        process = start(["-bp"], f"account default\nhost h.test\nqueue_directory {queue.path}\n", stdout=closed)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 74 and err == b""
 
 
 def test_the_idiom_of_postfix_users(mailq, queue, relay):
