@@ -124,9 +124,10 @@ static const char *const verdict_words[] = {
 
 /* A line of an attempt. */
 struct attempt {
-	const struct delivery *delivery;
-	size_t rcpt;
+	const struct queue_entry *entry;
+	const char *addr;			/* of the recipient */
 	const struct outcome *outcome;
+	const char *account;			/* where facts do not name one */
 	const struct session_facts *facts;	/* NULL = it was not tried itself */
 	long long delay_ms;
 	bool maybe_twice;
@@ -157,12 +158,10 @@ static void relay_of(const struct session_facts *facts, char *relay, size_t size
 
 static void put_attempt(struct maillog *log, const struct attempt *t)
 {
-	const struct queue_entry *v = t->delivery->entry;
 	const struct session_facts *facts = t->facts;
 	const struct outcome *o = t->outcome;
 	const struct account *a = facts && facts->account ? facts->account : log->account;
-	const char *account = facts && facts->account ? facts->account->name
-						       : queue_via_account(v, t->delivery->via);
+	const char *account = facts && facts->account ? facts->account->name : t->account;
 	const char *tls = facts && facts->tls_version[0] ? facts->tls_version : "none";
 	const char *login = facts && facts->mechanism[0] ? facts->mechanism : "none";
 	const char *service = !facts ? "error" : conf_is(a, KEY_PROTOCOL, "lmtp") ? "lmtp" : "smtp";
@@ -173,7 +172,7 @@ static void put_attempt(struct maillog *log, const struct attempt *t)
 	put(log, service,
 	    "%s: to=<%s>, relay=%s, delay=%lld.%02lld, dsn=%s, status=%s (%s%s), account=%s, "
 	    "tls=%s, auth=%s",
-	    v->id, t->delivery->job.txn.rcpts[t->rcpt].addr, relay[0] ? relay : "none",
+	    t->entry->id, t->addr, relay[0] ? relay : "none",
 	    t->delay_ms / 1000, t->delay_ms % 1000 / 10, dsn, verdict_words[o->verdict],
 	    o->text[0] ? o->text : "no answer", t->maybe_twice ? "; possible duplicate" : "",
 	    account, tls, login);
@@ -183,7 +182,7 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 		     const struct session_facts *facts)
 {
 	const struct queue_entry *v = d->entry;
-	struct attempt t = { .delivery = d };
+	struct attempt t = { .entry = v, .account = queue_via_account(v, d->via) };
 
 	if (!log) {
 		return;
@@ -193,28 +192,46 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 	if (v->has_state) {
 		put_active(log, v);
 	}
-	for (; t.rcpt < d->job.txn.rcpt_count; t.rcpt++) {
-		const struct outcome *o = t.outcome = &d->job.txn.rcpts[t.rcpt].outcome;
-		t.facts = delivery_facts(d, t.rcpt, facts);
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		const struct outcome *o = t.outcome = &d->job.txn.rcpts[i].outcome;
+		t.addr = d->job.txn.rcpts[i].addr;
+		t.facts = delivery_facts(d, i, facts);
 		t.maybe_twice = o->verdict == VERDICT_UNKNOWN ||
 				(o->verdict == VERDICT_ACCEPTED &&
-				 (d->perhaps[t.rcpt] || v->rcpts[d->index[t.rcpt]].maybe_sent));
+				 (d->perhaps[i] || v->rcpts[d->index[i]].maybe_sent));
 		put_attempt(log, &t);
 	}
+}
+
+void maillog_refused(struct maillog *log, const struct queue_entry *v, const char *addr,
+		     const char *text)
+{
+	struct outcome o = { .verdict = VERDICT_PERMANENT, .cause = CAUSE_CONFIG };
+	struct attempt t = { .entry = v, .addr = addr, .outcome = &o };
+
+	if (!log) {
+		return;
+	}
+	t.account = log->account->name;
+	t.delay_ms = delay_since(v->arrival, 0);
+	snprintf(o.text, sizeof(o.text), "%s", text);
+	put_attempt(log, &t);
 }
 
 void maillog_suspended(struct maillog *log, const struct delivery *d, const struct err *why)
 {
 	struct outcome o = { .verdict = VERDICT_TEMPORARY, .cause = why->cause };
-	struct attempt t = { .delivery = d, .outcome = &o };
+	struct attempt t = { .entry = d->entry, .outcome = &o };
 
 	if (!log) {
 		return;
 	}
+	t.account = queue_via_account(d->entry, d->via);
 	t.delay_ms = delay_since(d->entry->arrival, 0);
 	snprintf(o.text, sizeof(o.text), "delivery temporarily suspended: %.*s",
 		 (int)sizeof(o.text) - 40, why->text);
-	for (; t.rcpt < d->job.txn.rcpt_count; t.rcpt++) {
+	for (size_t i = 0; i < d->job.txn.rcpt_count; i++) {
+		t.addr = d->job.txn.rcpts[i].addr;
 		put_attempt(log, &t);
 	}
 }

@@ -35,6 +35,10 @@ void maillog_attempt(struct maillog *log, const struct delivery *d,
 /* The same for one that was not tried because its account is down. */
 void maillog_suspended(struct maillog *log, const struct delivery *d, const struct err *why);
 
+/* A recipient that no account was asked about: "error: ID: to=<…>, …, status=bounced (TEXT)". */
+void maillog_refused(struct maillog *log, const struct queue_entry *v, const char *addr,
+		     const char *text);
+
 /*
  * A report about v was put into the queue; header is its own.  "bounce: ID: sender
  * non-delivery notification: ID", and the report's cleanup and qmgr lines.

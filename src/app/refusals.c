@@ -21,12 +21,11 @@ static void log_all(const struct refusals *r)
 			const struct local_problem *one = &p->at[kind][i];
 			if (kind == ALIAS_MISTAKE || !one->recipient) {
 				maillog_note(r->log, r->entry->id, "%s", one->text);
+			} else if (kind == ALIAS_REFUSED) {
+				maillog_refused(r->log, r->entry, one->recipient, one->text);
 			} else {
-				maillog_note(r->log, r->entry->id, "to=<%s>, %s (%s)",
-					     one->recipient,
-					     kind == ALIAS_REFUSED ? "status=bounced"
-								   : "discarded",
-					     one->text);
+				maillog_note(r->log, r->entry->id, "to=<%s>, discarded (%s)",
+					     one->recipient, one->text);
 			}
 		}
 	}

@@ -251,6 +251,7 @@ static bool tell_refusals(struct submission *s)
 /* Nobody gets it; the report about that is on its way. */
 static int send_nothing(struct submission *s)
 {
+	maillog_note(s->log, s->entry.id, "removed");
 	if (s->call->answer) {
 		smtp_answer_set(s->call->answer, VERDICT_ACCEPTED, 250, "2.0.0",
 				"Ok: nobody gets it, as the aliases say (%s)", s->entry.id);

@@ -76,6 +76,18 @@ def test_each_message_is_counted_by_what_became_of_it(scripted, relayrc, run_sen
     assert "no size" not in text.lower() and "(sender not in log)" not in summary("-e")
 
 
+def test_what_the_aliases_refuse_is_bounced(scripted, relayrc, run_sendmail, settings, summary, home):
+    server = scripted()
+    aliases = home("aliases", "run: |/usr/bin/procmail\nsome: a@y.test, |/usr/bin/procmail\n")
+    rc = relayrc(server, aliases=aliases, **settings)
+    assert mail(run_sendmail, rc, "run") == 78
+    assert mail(run_sendmail, rc, "-oem", "some") == 78
+    run_sendmail(["-qf"], b"", rc)
+    server.settle()
+    counted = totals(summary())
+    assert (counted["received"], counted["delivered"], counted["deferred"], counted["bounced"]) == (2, 2, 0, 2)
+
+
 def test_reasons_are_shown_by_server(scripted, relayrc, run_sendmail, settings, summary):
     server = scripted(refuse={"gone@z.test": GONE, "busy@y.test": BUSY})
     rc = relayrc(server, **settings)
