@@ -3,6 +3,7 @@
  * queue_show: a message of the queue for a person: its envelope in words, and its bytes.
  * Takes no lock: also a message that is being delivered can be looked at.
  */
+#include "app/bounce.h"
 #include "app/output.h"
 #include "app/queue_command.h"
 #include "app/say.h"
@@ -72,7 +73,7 @@ static void print_number(struct output *o, const char *name, unsigned long long 
 	output_text(o, "\n");
 }
 
-static const char *status_text(const struct queue_rcpt *r)
+static const char *status_text(const struct queue_entry *v, const struct queue_rcpt *r)
 {
 	switch (r->status) {
 	case QUEUE_WAITING:
@@ -80,7 +81,9 @@ static const char *status_text(const struct queue_rcpt *r)
 	case QUEUE_SENT:
 		return "sent";
 	case QUEUE_REFUSED:
-		return r->is_told ? "refused; the sender was told" : "refused";
+		return !r->is_told			    ? "refused"
+		       : bounce_is_wanted(v, r, DSN_FAILED) ? "refused; the sender was told"
+							    : "refused; no report was wanted";
 	}
 	return "";
 }
@@ -120,7 +123,7 @@ static void print_rcpt(struct output *o, const struct queue_entry *v, const stru
 {
 	print_address(o, "Recipient", r->addr);
 	output_text(o, " ");
-	output_text(o, status_text(r));
+	output_text(o, status_text(v, r));
 	if (r->text && r->text[0]) {
 		output_text(o, ": ");
 		if (r->server) {

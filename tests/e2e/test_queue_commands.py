@@ -264,6 +264,14 @@ def test_show(relay_queue, queue):
         ("Recipient", "<d@y.test> refused; the sender was told: 550 5.1.1 no")]
 
 
+@pytest.mark.parametrize("notify,said", [("never", "no report was wanted"), ("delay,success", "no report was wanted"),
+                                         ("failure", "the sender was told")])
+def test_show_says_who_was_told_of_a_refusal(relay_queue, queue, notify, said):
+    to = ["b@y.test", "c@y.test"]
+    id = queue.put("deferred", recipients=to, status={to[0]: "refused told"}, head=f"notify: {notify}\n")
+    assert f"Recipient:     <b@y.test> refused; {said}\n" in relay_queue("show", id).out
+
+
 def test_show_of_a_message_that_is_being_delivered(relay_queue, queue):
     id = queue.put("incoming")
     with queue.locked(id):
