@@ -3,11 +3,13 @@
 #include "app/gate.h"
 #include "app/ownership.h"
 #include "app/scope.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conf/users.h"
 #include "queue/slot.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@
  * sessions of a user together cannot take it.
  */
 #define FREE_PARTS 4
+
+enum { HEAD_USUAL = 4096 };
 
 static bool fail(struct smtp_answer *why, enum verdict verdict, int code,
 		 const char *enhanced, const char *text)
@@ -155,45 +159,56 @@ static unsigned long long free_bytes(const struct gate *g)
 	return (unsigned long long)fs.f_bavail * fs.f_frsize;
 }
 
-/* The last room is for all: nobody gets more than he leaves to the others. */
-static bool has_disk(const struct gate *g, struct smtp_answer *why)
+bool gate_takes_size(const struct gate *g, unsigned long long size)
 {
-	unsigned long long left = free_bytes(g), used;
+	return size <= free_bytes(g) / FREE_PARTS;
+}
+
+/*
+ * His messages are not too many, and, where the disk is nearly full, not more than he leaves to
+ * the others: the last room is for all.
+ */
+static bool has_room(const struct gate *g, struct smtp_answer *why)
+{
+	unsigned long long left = free_bytes(g);
+	unsigned long long most =
+		(unsigned long long)conf_number(g->call->account, KEY_SUBMIT_QUEUE_LIMIT);
+	const struct queue_share may = { .messages = most > 0 ? most - 1 : ULLONG_MAX,
+					 .bytes = left < FREE_AMPLE ? left : ULLONG_MAX };
+	struct queue_share has;
+	char who[WHO_MAX];
 	struct err ignored;
 
 	if (left < FREE_MIN) {
 		return fail(why, VERDICT_TEMPORARY, 452, "4.3.1",
 			    "there is no room on the disk");
 	}
-	if (left >= FREE_AMPLE ||
-	    !queue_used(g->queue, id_of(g)->caller, &used, &ignored) || used <= left) {
+	bool is_limited = may.messages < ULLONG_MAX || may.bytes < ULLONG_MAX;
+	if (!g->queue || !is_limited ||
+	    !queue_share(g->queue, id_of(g)->caller, &may, clock_now(), &has, &ignored)) {
 		return true;
 	}
-	return fail(why, VERDICT_TEMPORARY, 452, "4.3.1",
-		    "your messages take more of the disk than is left; try again when some of "
-		    "them are sent");
-}
-
-bool gate_takes_size(const struct gate *g, unsigned long long size)
-{
-	return size <= free_bytes(g) / FREE_PARTS;
-}
-
-static bool has_room(const struct gate *g, struct smtp_answer *why)
-{
-	size_t most = (size_t)conf_number(g->call->account, KEY_SUBMIT_QUEUE_LIMIT);
-	bool has = true;
-	char who[WHO_MAX];
-	struct err ignored;
-
-	if (!g->queue || most == 0 ||
-	    !queue_has_room(g->queue, id_of(g)->caller, most, &has, &ignored) || has) {
-		return true;
+	if (has.bytes > may.bytes) {
+		return fail(why, VERDICT_TEMPORARY, 452, "4.3.1",
+			    "your messages take more of the disk than is left; try again when "
+			    "some of them are sent");
 	}
-	smtp_answer_set(why, VERDICT_TEMPORARY, 452, "4.3.2",
-			"%s has %zu messages in the queue (submit_queue_limit); try again later",
-			who_is(g, who), most);
-	return false;
+	if (has.messages > may.messages) {
+		smtp_answer_set(why, VERDICT_TEMPORARY, 452, "4.3.2",
+				"%s has %llu messages in the queue (submit_queue_limit); try "
+				"again later",
+				who_is(g, who), most);
+		return false;
+	}
+	return true;
+}
+
+/* What a head and a transfer encoding may add to a message is in it. */
+void gate_takes_message(const struct gate *g, unsigned long long size)
+{
+	if (g->queue) {
+		queue_share_add(g->queue, id_of(g)->caller, size + size / 2 + HEAD_USUAL);
+	}
 }
 
 bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why)
@@ -204,14 +219,13 @@ bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why)
 		return true;
 	}
 	if (!ownership_counts(id_of(g))) {
-		return has_disk(g, why);
+		return true;
 	}
 	/* Put right meanwhile, or not: what may be sent is not known. */
 	if (!g->call->account) {
 		return fail(why, VERDICT_TEMPORARY, 451, "4.3.5", settings_hidden);
 	}
-	return may_send(g, why) && is_own_name(g, sender, why) && has_disk(g, why) &&
-	       has_room(g, why);
+	return may_send(g, why) && is_own_name(g, sender, why) && has_room(g, why);
 }
 
 bool gate_is_for_users(const struct gate *g)

@@ -38,6 +38,8 @@ bool gate_takes_sender(void *gate, const char *sender, struct smtp_answer *why);
 
 /* Is there room for a message that is so large by now? */
 bool gate_takes_size(const struct gate *g, unsigned long long size);
+/* A message has come in, of this size, and is put into the queue now: that is noted. */
+void gate_takes_message(const struct gate *g, unsigned long long size);
 
 /*
  * The sender as it is meant: one without a domain that no user has is the caller.  Belongs to

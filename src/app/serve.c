@@ -183,6 +183,7 @@ static void end(struct serve *s, const struct smtp_envelope *v)
 {
 	struct smtp_answer a;
 
+	gate_takes_message(&s->gate, s->spooled);
 	serve_message(s->call, v, &s->spool, s->signals, s->gate.slot, &a);
 	smtp_server_verdict(s->server, &a);
 }

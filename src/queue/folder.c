@@ -20,7 +20,7 @@ static const char *const names[FOLDER_COUNT] = {
 	[QUEUE_INCOMING] = "incoming", [QUEUE_DEFERRED] = "deferred",
 	[QUEUE_HOLD] = "hold",	       [QUEUE_FAILED] = "failed",
 	[QUEUE_CORRUPT] = "corrupt",   [FOLDER_STATE] = "state",
-	[FOLDER_SESSIONS] = "sessions",
+	[FOLDER_SESSIONS] = "sessions", [FOLDER_USERS] = "users",
 };
 
 const char *folder_name(unsigned which)
@@ -84,10 +84,10 @@ static bool make_all(const char *path, struct err *e)
 	return true;
 }
 
-/* A new queue gets all its folders at once. */
+/* A new queue gets at once what every queue needs. */
 static bool make_subs(int top)
 {
-	for (unsigned i = 0; i < FOLDER_COUNT; i++) {
+	for (unsigned i = 0; i < FOLDER_USERS; i++) {
 		if (mkdirat(top, names[i], 0700) != 0 && errno != EEXIST) {
 			return false;
 		}

@@ -10,8 +10,8 @@
 
 #include <sys/stat.h>
 
-/* The sub-folders: the places, and these two. */
-enum { FOLDER_STATE = QUEUE_PLACES, FOLDER_SESSIONS, FOLDER_COUNT };
+/* The sub-folders: the places, and these; the last one not in every queue. */
+enum { FOLDER_STATE = QUEUE_PLACES, FOLDER_SESSIONS, FOLDER_USERS, FOLDER_COUNT };
 
 struct queue {
 	char *path;

@@ -11,6 +11,7 @@
  *	corrupt/ID	damaged: set aside
  *	state/ID	what became of the message so far, wherever its file is
  *	sessions/…	locks: queue/slot.h
+ *	users/UID	what a user has at most, in the queue of the machine: owned.c
  *
  * The folder that a message's file stands in is its status; rename(2) changes it at once.
  * Who works with a message holds flock(2) on its file; the lock ends with the descriptor,
@@ -187,15 +188,22 @@ bool queue_has_others(struct queue *q, const char *own_id);
 /* Removes state files whose message is gone, when their ID is older than an hour. */
 void queue_sweep(struct queue *q, int64_t now);
 
+/* -- what a user has -------------------------------------------------------------------- */
+
+struct queue_share {
+	unsigned long long messages, bytes;
+};
+
 /*
- * Has the user fewer than max messages there?  Those in corrupt/ do not count.  Cheap as long as
- * there are fewer than max of everybody's together.
+ * What the user (-1: those who are not known) has there; what is in corrupt/ does not count.
+ * Cheap, and no matter how much is there, as long as he has not more than *may: then *ret is
+ * what he has at most.  Else, and for a user who is new, every file is looked into; in a large
+ * queue not again for some seconds (relay-queue(7)), so that nobody can make us count all day.
  */
-bool queue_has_room(struct queue *q, int64_t uid, size_t max, bool *ret, struct err *e)
-	RELAY_CHECKED;
-/* The bytes of all his messages there: looks into every file. */
-bool queue_used(struct queue *q, int64_t uid, unsigned long long *ret_bytes, struct err *e)
-	RELAY_CHECKED;
+bool queue_share(struct queue *q, int64_t uid, const struct queue_share *may, int64_t now,
+		 struct queue_share *ret, struct err *e) RELAY_CHECKED;
+/* Before a message of his is put, of at most so many bytes. */
+void queue_share_add(struct queue *q, int64_t uid, unsigned long long bytes);
 
 /* Device of the files, for who compares inodes with /proc/locks. */
 uint64_t queue_device(const struct queue *q);
