@@ -81,27 +81,16 @@ void output_number(struct output *o, unsigned long long number, int width)
 	output_bytes(o, span_of(digits + at, sizeof(digits) - at));
 }
 
-/* Most texts of a listing are plain: they need no copy. */
-static bool is_plain(const char *text)
-{
-	for (const char *p = text; *p; p++) {
-		if (*p < ' ' || *p > '~') {
-			return false;
-		}
-	}
-	return true;
-}
-
 void output_shown(struct output *o, const char *text)
 {
+	struct span s = span_str(text);
 	struct buf copy BUF_AUTO;
 
-	buf_init(&copy, strlen(text));
-	if (is_plain(text)) {
-		output_text(o, text);
-		return;
-	}
-	if (buf_add_str(&copy, text)) {
+	buf_init(&copy, s.size);
+	/* Most texts of a listing are plain: they need no copy. */
+	if (text_is_plain(s)) {
+		output_bytes(o, s);
+	} else if (buf_add_span(&copy, s)) {
 		text_sanitise(copy.data, copy.size);
 		output_bytes(o, buf_span(&copy));
 	}
@@ -141,6 +130,10 @@ void output_json(struct output *o, const char *text)
 	size_t left = strlen(text), size;
 
 	output_text(o, "\"");
+	if (text_is_plain(span_of(text, left)) && !strpbrk(text, "\"\\")) {
+		output_bytes(o, span_of(text, left));
+		left = 0;
+	}
 	for (; left > 0; p += size, left -= size) {
 		char escaped[8];
 		unsigned c = next_character(p, left, &size);

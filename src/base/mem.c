@@ -49,10 +49,14 @@ char *mem_copy(const void *data, size_t size)
 	if (__builtin_add_overflow(size, 1, &total)) {
 		out_of_memory();
 	}
-	char *p = mem_alloc(total, 1);
+	char *p = malloc(total);
+	if (!p) {
+		out_of_memory();
+	}
 	if (size > 0) {
 		memcpy(p, data, size);
 	}
+	p[size] = '\0';
 	return p;
 }
 

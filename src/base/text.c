@@ -76,6 +76,9 @@ void text_sanitise(char *text, size_t size)
 {
 	unsigned char *s = (unsigned char *)text;
 
+	if (text_is_plain(span_of(text, size))) {
+		return;
+	}
 	for (size_t i = 0; i < size;) {
 		size_t n = utf8_sequence(s + i, size - i);
 		bool c1_control = n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0;
@@ -93,17 +96,26 @@ void text_sanitise(char *text, size_t size)
 
 bool text_unsigned(struct span s, unsigned long long max, unsigned long long *ret_value)
 {
+	enum { NO_OVERFLOW = 19 };	/* so many digits always fit */
 	unsigned long long value = 0;
 
 	if (s.size == 0) {
 		return false;
 	}
 	for (size_t i = 0; i < s.size; i++) {
-		if (!text_is_digit(s.data[i]) || __builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (unsigned)(s.data[i] - '0'), &value) ||
-		    value > max) {
+		unsigned digit = (unsigned)(unsigned char)s.data[i] - '0';
+		if (digit > 9) {
 			return false;
 		}
+		if (i < NO_OVERFLOW) {
+			value = value * 10 + digit;
+		} else if (__builtin_mul_overflow(value, 10, &value) ||
+			   __builtin_add_overflow(value, digit, &value)) {
+			return false;
+		}
+	}
+	if (value > max) {
+		return false;
 	}
 	*ret_value = value;
 	return true;
@@ -122,6 +134,37 @@ bool text_is_ascii(struct span s)
 	}
 	for (; i < s.size; i++) {
 		if ((unsigned char)s.data[i] >= 0x80) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Of eight bytes: is none less than ' ', DEL, or above? */
+static bool are_plain(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101, high = ones << 7;
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return ((v | (v - ones * ' ') | (v + ones)) & high) == 0;
+}
+
+bool text_is_plain(struct span s)
+{
+	size_t i = 0;
+
+	for (; i + sizeof(uint64_t) <= s.size; i += sizeof(uint64_t)) {
+		if (!are_plain(s.data + i)) {
+			return false;
+		}
+	}
+	/* The rest, with bytes before it once more. */
+	if (i > 0) {
+		return are_plain(s.data + s.size - sizeof(uint64_t));
+	}
+	for (; i < s.size; i++) {
+		if (s.data[i] < ' ' || s.data[i] > '~') {
 			return false;
 		}
 	}

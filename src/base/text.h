@@ -35,6 +35,7 @@ bool text_unsigned(struct span s, unsigned long long max, unsigned long long *re
 	RELAY_CHECKED;
 
 bool text_is_ascii(struct span s);
+bool text_is_plain(struct span s);	/* only what can be seen of ASCII, and blanks */
 bool text_is_utf8(struct span s);
 /* True when CR, LF or NUL stand in it: such text never reaches a command or a header. */
 bool text_has_line_break(struct span s);

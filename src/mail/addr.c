@@ -43,6 +43,10 @@ static size_t find_at(struct span spec)
 	size_t found = spec.size;
 	bool in_quotes = false;
 
+	if (spec.size > 0 && !memchr(spec.data, '"', spec.size)) {
+		const char *at = memrchr(spec.data, '@', spec.size);
+		return at ? (size_t)(at - spec.data) : spec.size;
+	}
 	for (size_t i = 0; i < spec.size; i++) {
 		char c = spec.data[i];
 		if (in_quotes && c == '\\') {

@@ -41,6 +41,10 @@ struct addr_character addr_character(struct span text)
 		return c;
 	}
 	unsigned char first = (unsigned char)text.data[0];
+	if (first >= ' ' && first < 0x7f) {
+		c.code = first;
+		return c;
+	}
 	size_t want = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 	if (want > text.size || !text_is_utf8(span_first(text, want))) {
 		c.wrong = ADDR_NOT_UTF8;
@@ -63,7 +67,7 @@ struct addr_character addr_character(struct span text)
 
 size_t addr_bad_character(struct span text, enum addr_wrong *ret_wrong)
 {
-	size_t i = 0;
+	size_t i = text_is_plain(text) ? text.size : 0;
 
 	while (i < text.size) {
 		struct addr_character c = addr_character(span_from(text, i));
@@ -205,7 +209,7 @@ enum addr_wrong addr_check_domain(struct span domain, size_t *ret_at)
 		if (c == '.' && label == 0) {
 			return i == 0 ? ADDR_DOMAIN_DOT_FIRST : ADDR_DOMAIN_DOTS;
 		}
-		i += addr_character(span_from(domain, i)).size;
+		i += (unsigned char)c < 0x80 ? 1 : addr_character(span_from(domain, i)).size;
 		label = c == '.' ? 0 : label + 1;
 		start = c == '.' ? i : start;
 		if (label > LABEL_MAX) {

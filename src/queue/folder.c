@@ -34,6 +34,18 @@ const char *queue_place_name(enum queue_place place)
 	return folder_name(place);
 }
 
+int folder_open_file(int folder, const char *name)
+{
+#ifdef O_NOATIME
+	int fd = openat(folder, name, O_RDONLY | O_NOATIME | FILE_FLAGS);
+
+	if (fd >= 0 || errno != EPERM) {
+		return fd;	/* else: it is somebody else's */
+	}
+#endif
+	return openat(folder, name, O_RDONLY | FILE_FLAGS);
+}
+
 bool folder_sync(int fd)
 {
 	int result;

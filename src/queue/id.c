@@ -25,6 +25,13 @@ static int digit_value(char c)
 	return found ? (int)(found - digits) : -1;
 }
 
+/* The same question, without a search: a queue of 50,000 asks it a million times. */
+static bool is_digit(char c)
+{
+	return (c >= '0' && c <= '9') ||
+	       (c >= 'A' && c <= 'Y' && c != 'I' && c != 'O' && c != 'U');
+}
+
 void queue_id_make(char id[QUEUE_ID_MAX], int64_t now_us, uint32_t random)
 {
 	const uint64_t seconds_max = ((uint64_t)1 << (5 * SECONDS_DIGITS)) - 1;
@@ -44,7 +51,7 @@ bool queue_id_is(struct span name)
 		return false;
 	}
 	for (size_t i = 0; i < name.size; i++) {
-		if (digit_value(name.data[i]) < 0) {
+		if (!is_digit(name.data[i])) {
 			return false;
 		}
 	}

@@ -46,7 +46,7 @@ struct span queue_line_word(struct span *text)
 
 bool queue_line_is_clean(struct span value)
 {
-	for (size_t i = 0; i < value.size; i++) {
+	for (size_t i = text_is_plain(value) ? value.size : 0; i < value.size; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 		if ((c < ' ' && c != '\t') || c == 0x7f) {
 			return false;

@@ -60,7 +60,7 @@ struct record {
 
 static void look(int folder, const char *id, int64_t uid, struct record *r)
 {
-	int fd FS_AUTO = openat(folder, id, O_RDONLY | FILE_FLAGS);
+	int fd FS_AUTO = folder_open_file(folder, id);
 	struct stat st;
 
 	r->files++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * queue_list: what is in the queue, for people and for a queue run; cheap with 50,000
- * messages: 24 bytes of memory a name, and three system calls a message to look into it.
+ * messages: 24 bytes of memory a name, and three system calls a file to look into it.
  */
 #include "base/fs.h"
 #include "base/mem.h"
@@ -179,13 +179,13 @@ static bool may_have_state(struct queue *q, const char *id)
 /* -- peek ------------------------------------------------------------------------------ */
 
 /* Most heads are within the first bytes: one read.  Longer ones are read as they need. */
-static enum queue_parsed peek_head(int fd, struct queue_entry *v, struct err *e)
+static enum queue_parsed peek_head(struct queue *q, int fd, struct queue_entry *v,
+				   struct err *e)
 {
-	char first[4096];
 	struct buf more BUF_AUTO;
 
 	buf_init(&more, QUEUE_HEAD_MAX);
-	ssize_t n = fs_read(fd, first, sizeof(first));
+	ssize_t n = fs_read(fd, q->first, sizeof(q->first));
 	if (n < 0) {
 		err_errno(e, CAUSE_DATA, "cannot read it");
 		return QUEUE_DAMAGED;
@@ -193,17 +193,17 @@ static enum queue_parsed peek_head(int fd, struct queue_entry *v, struct err *e)
 	if (n == 0) {
 		return QUEUE_WRITING;
 	}
-	enum queue_parsed parsed = queue_head_parse(v, span_of(first, (size_t)n), e);
-	if (parsed == QUEUE_PARSED && (size_t)n < sizeof(first) &&
+	enum queue_parsed parsed = queue_head_parse(v, span_of(q->first, (size_t)n), e);
+	if (parsed == QUEUE_PARSED && (size_t)n < sizeof(q->first) &&
 	    v->message_at + v->size != (size_t)n) {
 		err_set(e, CAUSE_DATA, "it has %zd bytes where its head says %llu", n,
 			v->message_at + v->size);
 		return QUEUE_DAMAGED;
 	}
-	if (parsed != QUEUE_CUT || !buf_add(&more, first, (size_t)n)) {
+	if (parsed != QUEUE_CUT || !buf_add(&more, q->first, (size_t)n)) {
 		return parsed;
 	}
-	for (size_t want = sizeof(first); n > 0 && parsed == QUEUE_CUT; want *= 4) {
+	for (size_t want = sizeof(q->first); n > 0 && parsed == QUEUE_CUT; want *= 4) {
 		char *to = buf_room(&more, want);
 		n = to ? fs_read(fd, to, want) : 0;
 		if (n > 0) {
@@ -227,7 +227,7 @@ enum queue_claim queue_peek(struct queue *q, enum queue_place place, const char 
 	if (!folder_get(q, place, false, &folder, e)) {
 		return QUEUE_ERROR;
 	}
-	int fd FS_AUTO = folder < 0 ? -1 : openat(folder, id, O_RDONLY | FILE_FLAGS);
+	int fd FS_AUTO = folder < 0 ? -1 : folder_open_file(folder, id);
 	if (fd < 0) {
 		if (folder < 0 || errno == ENOENT) {
 			return QUEUE_GONE;
@@ -236,7 +236,7 @@ enum queue_claim queue_peek(struct queue *q, enum queue_place place, const char 
 		err_errno(e, CAUSE_OS, "%s/%s/%s", q->path, folder_name(place), id);
 		return is_foreign ? QUEUE_SET_ASIDE : QUEUE_ERROR;
 	}
-	enum queue_parsed parsed = peek_head(fd, v, e);
+	enum queue_parsed parsed = peek_head(q, fd, v, e);
 	switch (parsed) {
 	case QUEUE_PARSED:
 		return !may_have_state(q, id) || queue_load_state(q, v, false, e)

@@ -27,7 +27,7 @@ enum queue_claim queue_look(struct queue *q, enum queue_place place, const char 
 		return QUEUE_ERROR;
 	}
 	/* Opened before it is read: an ID is never used twice, so both are the same file. */
-	f->fd = folder < 0 ? -1 : openat(folder, id, O_RDONLY | FILE_FLAGS);
+	f->fd = folder < 0 ? -1 : folder_open_file(folder, id);
 	enum queue_claim seen = f->fd < 0 && errno == ENOENT ? QUEUE_GONE
 							      : queue_peek(q, place, id, v, e);
 	if (seen == QUEUE_CLAIMED && f->fd < 0) {

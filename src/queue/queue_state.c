@@ -23,13 +23,12 @@ enum { SWEEP_AGE = 3600 };
 /* -- read ------------------------------------------------------------------------------ */
 
 /*
- * Most state files are smaller than `first` and need one read.  *is_damaged: what is there
- * is no state file.
+ * Most state files are smaller than q->first and need one read: *ret is there then, else in
+ * `more`.  *is_damaged: what is there is no state file.
  */
-static bool read_state(struct queue *q, int fd, bool is_claimed, struct buf *text,
-		       bool *is_damaged, struct err *e)
+static bool read_state(struct queue *q, int fd, bool is_claimed, struct buf *more,
+		       struct span *ret, bool *is_damaged, struct err *e)
 {
-	char first[4096];
 	struct stat st;
 
 	if (is_claimed) {
@@ -42,7 +41,7 @@ static bool read_state(struct queue *q, int fd, bool is_claimed, struct buf *tex
 			return true;
 		}
 	}
-	ssize_t n = fs_read(fd, first, sizeof(first));
+	ssize_t n = fs_read(fd, q->first, sizeof(q->first));
 	if (n < 0 && (errno == EISDIR || errno == EAGAIN || errno == EINVAL)) {
 		*is_damaged = true;
 		err_errno(e, CAUSE_DATA, "cannot read it");
@@ -51,29 +50,33 @@ static bool read_state(struct queue *q, int fd, bool is_claimed, struct buf *tex
 	if (n < 0) {
 		return err_errno(e, CAUSE_OS, "cannot read it");
 	}
-	bool ok = buf_add(text, first, (size_t)n);
-	BUG_ON(!ok);
-	if ((size_t)n == sizeof(first) && !fs_read_all(fd, text, e)) {
-		*is_damaged = e->cause == CAUSE_DATA;
-		return *is_damaged;
+	*ret = span_of(q->first, (size_t)n);
+	if ((size_t)n < sizeof(q->first)) {
+		return true;
 	}
-	return true;
+	bool ok = buf_add_span(more, *ret);
+	BUG_ON(!ok);
+	ok = fs_read_all(fd, more, e);
+	*ret = buf_span(more);
+	*is_damaged = !ok && e->cause == CAUSE_DATA;
+	return ok || *is_damaged;
 }
 
 bool queue_load_state(struct queue *q, struct queue_entry *v, bool is_claimed, struct err *e)
 {
 	int folder;
 	bool is_damaged = false, ok = true;
-	struct buf text BUF_AUTO;
+	struct span text = span_of(NULL, 0);
+	struct buf more BUF_AUTO;
 
-	buf_init(&text, QUEUE_STATE_MAX);
+	buf_init(&more, QUEUE_STATE_MAX);
 	if (!folder_get(q, FOLDER_STATE, false, &folder, e)) {
 		return false;
 	}
 	if (folder < 0) {
 		return true;
 	}
-	int fd FS_AUTO = openat(folder, v->id, O_RDONLY | FILE_FLAGS);
+	int fd FS_AUTO = folder_open_file(folder, v->id);
 	if (fd < 0 && errno == ENOENT) {
 		return true;
 	}
@@ -82,9 +85,9 @@ bool queue_load_state(struct queue *q, struct queue_entry *v, bool is_claimed, s
 		ok = is_damaged;
 		err_errno(e, is_damaged ? CAUSE_DATA : CAUSE_OS, "cannot open it");
 	}
-	ok = ok && (is_damaged || read_state(q, fd, is_claimed, &text, &is_damaged, e));
+	ok = ok && (is_damaged || read_state(q, fd, is_claimed, &more, &text, &is_damaged, e));
 	if (ok && !is_damaged) {
-		is_damaged = !queue_state_parse(v, buf_span(&text), e);
+		is_damaged = !queue_state_parse(v, text, e);
 	}
 	if (!ok || is_damaged) {
 		err_ctx(e, "%s/%s/%s", q->path, folder_name(FOLDER_STATE), v->id);

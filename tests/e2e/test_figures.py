@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lib.observed import Callgrind, Meter, Strace
+from lib.queuefiles import QueueFiles
 
 TOP = Path(__file__).resolve().parents[2]
 SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -194,3 +195,36 @@ def test_ordinary_mail_needs_few_system_calls(send, tmp_path):
     own = without_the_linker(strace.calls())
     assert 20 < len(own) < 140, own
     assert "nanosleep" not in own and "clock_nanosleep" not in own
+
+
+@pytest.fixture
+def listing(relayrc, run_sendmail, release, tmp_path):
+    """The queue listed, with so many messages that were tried, watched."""
+    queue = QueueFiles(tmp_path / "queue")
+    rc = relayrc(host="127.0.0.1", port=9, tls="none", queue_directory=queue.path)
+
+    def call(under, count, args=()):
+        while queue.count < count:
+            queue.put("deferred", "sender@bench.test", ["recipient@bench.test"],
+                      reasons={"recipient@bench.test": "cannot connect to mail.bench.test port 465: Connection refused"})
+        done = run_sendmail(["-bp", *args], rc=rc, under=under, program=release, timeout=60)
+        assert done.rc == 0 and done.out.count("recipient@bench.test") == count
+    return call
+
+
+@pytest.mark.parametrize("args", [[], ["--json"]], ids=["columns", "json"])
+def test_instructions_of_a_message_in_the_list(listing, tmp_path, args):
+    """With its state: two files are read and checked."""
+    few, many = Callgrind(tmp_path), Callgrind(tmp_path)
+    listing(few.under, 100, args)
+    least = few.instructions()
+    listing(many.under, 1100, args)
+    assert 5_000 < (many.instructions() - least) / 1000 < 24_000
+
+
+def test_memory_of_a_message_in_the_list(listing, tmp_path):
+    meter = Meter(tmp_path)
+    listing(meter.under, 10)
+    least = meter.peak
+    listing(meter.under, 4010)
+    assert meter.peak - least < 4000 * 80 + 200_000 and meter.peak < 5_000_000

@@ -1,4 +1,4 @@
-"""What the queue costs: the system calls of one more message, whatever waits already; its fsyncs. Counts only, no times."""
+"""What the queue costs: the system calls of one more message, whatever waits already; its fsyncs. No times."""
 import os
 import re
 import shutil
@@ -102,3 +102,24 @@ def test_fsyncs_of_one_message(run_sendmail, relayrc, relay, queue, tmp_path):
     assert [c.name for c in calls] == ["fsync", "fsync"]
     file, folder = (paths[c.first] for c in calls)
     assert file in queue.places() and re.search("deferred$", folder)
+
+
+def test_a_look_at_the_queue_is_not_written_down(run_sendmail, relayrc, queue):
+    """On disk, as the time when each file was read: for thousands that is more work than the list."""
+    ids = [queue.put("deferred", reasons={"b@y.test": "451 later"}) for _ in range(2)]
+    files = [queue.path / folder / id for folder in ("deferred", "state") for id in ids]
+    for file in files:
+        os.utime(file, (1_000_000_000, 1_700_000_000))
+    rc = relayrc(host="127.0.0.1", port=9, tls="none", queue_directory=queue.path)
+    assert run_sendmail(["-bp"], rc=rc).out.count("451 later") == 2
+    assert [file.stat().st_atime for file in files] == [1_000_000_000] * 4
+
+
+def test_a_file_of_somebody_else_is_listed_too(machine):  # noqa: F811
+    """Only its owner may read it without a trace."""
+    here = machine()
+    id = here.queue.put("deferred", "a@x.test")
+    for folder in here.queue.path.iterdir():
+        os.chown(folder, USERS["relay"], USERS["relay"])
+    here.queue.file(id).chmod(0o644)
+    assert "a@x.test" in here.run([], name="mailq", user="relay").out

@@ -68,7 +68,8 @@ static void a_locked_file_is_busy(void **state)
 		fprintf(stderr, "no lock of ours in /proc/locks\n");
 	} else {
 		assert_true(busy_has(&busy, st.st_ino));
-		assert_false(busy_has(&busy, st.st_ino + 1));
+		/* The next inode may be a file of somebody else, locked too. */
+		assert_false(busy_has(&busy, ~st.st_ino));
 		busy_clear(&busy);
 		assert_int_equal(flock(f.fd, LOCK_UN), 0);
 		busy_read(&busy, q);

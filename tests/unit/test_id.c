@@ -58,6 +58,12 @@ static void form_is_exact(void **state)
 	(void)state;
 	assert_true(queue_id_is(span_str("1R4XKQ700000000")));
 	assert_false(queue_id_is(span_of("1R4XKQ7\0000000000", 15)));
+	for (int c = 1; c < 256; c++) {
+		char id[] = "1R4XKQ700000000";
+		id[14] = (char)c;
+		bool is_digit = strchr("0123456789ABCDEFGHJKLMNPQRSTVWXY", c) != NULL;
+		assert_int_equal(queue_id_is(span_str(id)), is_digit);
+	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		assert_false(queue_id_is(span_str(wrong[i])));
 	}

@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <limits.h>
+
 static void numbers_are_strict(void **state)
 {
 	unsigned long long v = 7;
@@ -90,6 +92,52 @@ static void utf8_is_strict(void **state)
 	assert_false(text_is_utf8(span_str("\xe6\x97")));
 }
 
+/* Each byte, at each place of a text of each length: it is looked at eight at a time. */
+static void plain_is_what_can_be_seen(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (size_t size = 0; size <= sizeof(text); size++) {
+		memset(text, '~', sizeof(text));
+		assert_true(text_is_plain(span_of(text, size)));
+		for (size_t at = 0; at < size; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				assert_int_equal(text_is_plain(span_of(text, size)),
+						 c >= ' ' && c <= '~');
+			}
+			text[at] = at % 2 ? ' ' : '~';
+		}
+	}
+}
+
+static void numbers_have_an_end(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned long long max;
+		bool is_number;
+		unsigned long long value;
+	} rows[] = {
+		{ "18446744073709551615", ULLONG_MAX, true, ULLONG_MAX },
+		{ "18446744073709551616", ULLONG_MAX, false, 0 },
+		{ "99999999999999999999", ULLONG_MAX, false, 0 },
+		{ "9999999999999999999", ULLONG_MAX, true, 9999999999999999999u },
+		{ "000000000000000000000000012", 12, true, 12 },
+		{ "13", 12, false, 0 }, { "", 12, false, 0 }, { "1x", 12, false, 0 },
+		{ "-1", 12, false, 0 }, { " 1", 12, false, 0 }, { "1\xff", 12, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned long long value = 0;
+		assert_int_equal(text_unsigned(span_str(rows[i].text), rows[i].max, &value),
+				 rows[i].is_number);
+		assert_true(value == rows[i].value);
+	}
+}
+
 static void nothing_dangerous_reaches_a_terminal(void **state)
 {
 	char text[] = "a\r\n\t\x1b[2J\x7f\xc2\x9b" "b\xe3\x81\x82\xff";
@@ -133,6 +181,8 @@ int main(void)
 		cmocka_unit_test(distance_counts_edits),
 		cmocka_unit_test(base64_there_and_back),
 		cmocka_unit_test(utf8_is_strict),
+		cmocka_unit_test(plain_is_what_can_be_seen),
+		cmocka_unit_test(numbers_have_an_end),
 		cmocka_unit_test(nothing_dangerous_reaches_a_terminal),
 		cmocka_unit_test(a_pin_in_a_uri_is_hidden),
 	};
