@@ -108,6 +108,7 @@ class Arrived:
 
 class PrivateRoot(Jail):
     name = "clients"
+    known, members = USERS, MEMBERS
 
     def __init__(self, server, binary, recorder, daemons=(), files=None, rc=catalogue.ACCOUNT):
         """`rc`: /etc/relayrc, with {host}, {port} and {ca}. `files`: path -> text."""
@@ -153,9 +154,9 @@ class PrivateRoot(Jail):
 
     def _put_users(self):
         self.put("etc/passwd", "".join(f"{n}:x:{i}:{i}:{full},,,:{home}:/bin/sh\n"
-                                       for n, (i, full, home) in USERS.items()))
+                                       for n, (i, full, home) in self.known.items()))
         groups = {n: i for n, (i, _, _) in USERS.items()} | GROUPS
-        self.put("etc/group", "".join(f"{n}:x:{i}:\n" for n, i in groups.items()) + f"relay:x:{RELAY}:{MEMBERS}\n")
+        self.put("etc/group", "".join(f"{n}:x:{i}:\n" for n, i in groups.items()) + f"relay:x:{RELAY}:{self.members}\n")
         self.put("etc/shells", "/bin/sh\n")
         for name in ("root", "alice", "bob"):
             uid, _, home = USERS[name]
@@ -184,18 +185,19 @@ class PrivateRoot(Jail):
     # -- running ----------------------------------------------------------------------------------------------------
 
     def _command(self, argv, user, env, cwd):
-        uid, _, home = USERS[user]
+        uid, _, home = self.known[user]
         base = {"HOME": home, "USER": user, "LOGNAME": user, "SHELL": "/bin/sh", "LANG": "C.UTF-8",
                 "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
-        groups = f"{uid},{RELAY}" if user in MEMBERS.split(",") else str(uid)
+        groups = f"{uid},{RELAY}" if user in self.members.split(",") else str(uid)
         words = [f"{k}={v}" for k, v in (base | (env or {})).items() if v is not None]
         return ["chroot", f"--userspec={uid}:{uid}", f"--groups={groups}", str(self.root), "/usr/bin/env", "-i",
                 f"--chdir={cwd or home}", *words, *argv]
 
-    def run(self, *argv, user="root", data=b"", env=None, cwd=None, status=0, timeout=60):
+    def run(self, *argv, user="root", data=b"", env=None, cwd=None, status=0, timeout=60, hardened=False):
         """Run a command as this user, to its end; what it wrote. `env` is added to a login's environment (None: without);
-        `status` is what it must end with, None if that does not matter."""
-        done = subprocess.run(self._command(argv, user, env, cwd), input=data, stdout=subprocess.PIPE,
+        `status` is what it must end with, None if that does not matter. `hardened`: it gets no new privileges."""
+        before = ["setpriv", "--no-new-privs", "--"] if hardened else []
+        done = subprocess.run(before + self._command(argv, user, env, cwd), input=data, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=timeout, start_new_session=True)
         if status not in (None, done.returncode):
             raise ServerFailed(f"{argv[0]}: status {done.returncode}: {done.stdout.decode(errors='replace')[-2000:]}")

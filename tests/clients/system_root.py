@@ -34,7 +34,8 @@ class System(PrivateRoot):
     def sudo(self, sudoers, auth="permit"):
         """sudo as it is installed: set-uid, which only this root's own copy is. Its sendmail is alice's, and has no group
         but alice's own: so she has an account."""
-        self.put("home/alice/.relayrc", (self.root / "etc/relayrc").read_bytes(), 0o600, ALICE)
+        if self.members:
+            self.put("home/alice/.relayrc", (self.root / "etc/relayrc").read_bytes(), 0o600, ALICE)
         self.put("etc/sudoers", sudoers, 0o440)
         for service in ("sudo", "sudo-i"):
             self.put(f"etc/pam.d/{service}", PAM.format(auth=auth))

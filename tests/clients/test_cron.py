@@ -1,35 +1,7 @@
 """Debian's cron and at: the mail of real jobs. Nobody reads what sendmail says there, and the environment is small."""
 import pytest
-from lib.cron import fast_cron
-from private_root import ALICE, PrivateRoot, check_strict
-
-SERVICE = ["/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-JOB = "5 3 * * *"       # half a minute of cron's after its start
-
-
-class CronRoot(PrivateRoot):
-    """`crontab`: of the system, or of alice with user=ALICE; `locale` is cron's own."""
-
-    name = "cron"
-
-    def __init__(self, *args, crontab, user=None, locale="C.UTF-8", **options):
-        super().__init__(*args, **options)
-        self.crontab, self.user, self.locale = crontab, user, locale
-
-    def prepare(self):
-        for path in ("var/spool/cron/crontabs", "etc/cron.d"):
-            self.directory(path)
-        self.put("etc/crontab", "")
-        for packaged in (self.root / "etc/cron.d").iterdir():
-            packaged.unlink()
-        if self.user is None:
-            self.put("etc/cron.d/job", self.crontab)
-        else:
-            self.put("var/spool/cron/crontabs/alice", self.crontab, 0o600, self.user)
-
-    def commands(self):
-        _, *rest = fast_cron(self.root)
-        return [[*SERVICE, f"LANG={self.locale}", *rest]]
+from cron_root import JOB, AtRoot, CronRoot
+from private_root import ALICE, check_strict
 
 
 @pytest.fixture
@@ -103,15 +75,7 @@ def test_a_job_in_the_crontab_of_a_user(cron, record):
 
 @pytest.fixture
 def at(make_root):
-    class AtRoot(PrivateRoot):
-        name = "cron"
-
-        def prepare(self):
-            for path in ("var/spool/cron/atjobs", "var/spool/cron/atspool"):
-                self.directory(path, 0o1770, 1)
-            self.put("var/spool/cron/atjobs/.SEQ", "00000\n", 0o600, 1)
-            self.put("etc/at.deny", "")
-    return make_root(AtRoot, daemons=[[*SERVICE, "LANG=C.UTF-8", "/usr/sbin/atd", "-f"]])
+    return make_root(AtRoot)
 
 
 def test_at_runs_a_job_of_root(at, record):

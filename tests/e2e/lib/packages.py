@@ -34,6 +34,9 @@ ROOTS = {
                "bsd-mailx", "mawk", "sed", "procmail", "vacation", "mpack", "mblaze",
                "monitoring-plugins-standard", "monitoring-plugins-basic", "debianutils", "bash", "libpam-modules", "libgnutls30",
                "libgsasl18", "libc-bin"],
+    "php": ["php-fpm", "libc-bin", "libgnutls30", "libgsasl18"],
+    # tests/packages: programs that send by SMTP.
+    "smtp": ["swaks", "curl", "libmail-sendmail-perl", "perl", "msmtp", "python3", "libc-bin"],
     "msmtp": ["msmtp"], "ssmtp": ["ssmtp"], "nullmailer": ["nullmailer"], "dma": ["dma"], "esmtp": ["esmtp"],
 }
 # In the closure of dependencies, but only for maintainer scripts, cron jobs and the like.
@@ -51,6 +54,8 @@ NOT_NEEDED_IN = {
                          r"lsb-release|login|libunbound8|libgnutls-dane0|libevent.*|libproc2.*)$"),
     "emacs": re.compile(r"(emacs-el|binutils.*|lib(binutils|ctf.*|gprofng.*)|linux-libc-dev|lib.*-dev|libc-dev-bin|"
                         r"lib.san[0-9]|install-info|libasound2-data)$"),
+    "php": re.compile(r"(php8.2-(opcache|readline|cli)|tzdata|.*dbus.*|mount|procps|media-types|mailcap)$"),
+    "smtp": re.compile(r"(tzdata|media-types|mailcap|perl-openssl-defaults)$"),
 }
 PRUNE = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian",
          "usr/lib/systemd", "lib/systemd", "usr/share/zoneinfo", "usr/share/bug",
