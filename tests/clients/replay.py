@@ -35,6 +35,11 @@ class Replayed:
     refused: list       # answers of -bs that are not of success
 
 
+def account(host, port):
+    text = catalogue.ACCOUNT.format(host=host, port=port, ca="")
+    return re.sub(r"^(tls_trust_file|auth|user|password) .*\n", "", text, flags=re.MULTILINE) + "tls off\n"
+
+
 class Replayer:
     def __init__(self, binary, folder):
         self.folder = Path(folder)
@@ -43,10 +48,10 @@ class Replayer:
     def run(self, call, host, port):
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as own:
             os.chmod(own, 0o755)
-            return _Replay(self.program, call, Path(own)).run(host, port)
+            return Replay(self.program, call, Path(own)).run(host, port)
 
 
-class _Replay:
+class Replay:
     def __init__(self, program, call, own):
         self.program, self.call, self.own = program, call, own
         self.user = call.facts.get("user", "root")
@@ -58,9 +63,7 @@ class _Replay:
             os.chown(self.queue, self.uid, self.uid)
 
     def settings(self, host, port):
-        text = catalogue.ACCOUNT.format(host=host, port=port, ca="")
-        text = re.sub(r"^(tls_trust_file|auth|user|password) .*\n", "", text, flags=re.MULTILINE)
-        text += f"tls off\nqueue_directory {self.queue}\nsyslog off\n"
+        text = account(host, port) + f"queue_directory {self.queue}\nsyslog off\n"
         if "aliases" in self.call.facts:
             (self.own / "aliases").write_text(self.call.facts["aliases"])
             text += f"aliases {self.own}/aliases\n"
@@ -74,14 +77,17 @@ class _Replay:
         kept = {k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
         return self.call.env | kept
 
+    def become(self):
+        """What the caller of the child has made of it."""
+        for name in self.call.ignored:
+            signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [getattr(signal, f"SIG{name}") for name in self.call.blocked])
+        os.umask(int(self.call.facts.get("umask", "022"), 8))
+
     def start(self, argv, **streams):
-        def become():
-            for name in self.call.ignored:
-                signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_SETMASK, [getattr(signal, f"SIG{name}") for name in self.call.blocked])
         other = {"user": self.uid, "group": self.uid, "extra_groups": []} if self.is_other else {}
         return subprocess.Popen(self.command(argv), executable=self.program, env=self.environment(), cwd="/",
-                                umask=int(self.call.facts.get("umask", "022"), 8), preexec_fn=become, **other, **streams)
+                                preexec_fn=self.become, **other, **streams)
 
     def run(self, host, port):
         self.settings(host, port)
