@@ -24,6 +24,8 @@ struct identity {
 	 * the message, which can be handed over (handover.h).
 	 */
 	bool is_closed, may_hand_over;
+	/* scope.h: root who cannot do what root does with the machine's mail. */
+	bool is_shut_in;
 };
 
 void identity_clear(struct identity *id);

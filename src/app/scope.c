@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 const char scope_file[] = RELAY_SYSTEM_FILE;
@@ -188,6 +189,27 @@ struct fs_look scope_look(void)
 	};
 }
 
+static bool is_read_only(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+}
+
+/*
+ * The service is not shut in, and knows root when it sees him; in a set-uid program it is to see
+ * who called.
+ */
+static bool leave_it_to_service(struct identity *id, uid_t caller)
+{
+	struct stat st;
+
+	identity_clear(id);
+	id->is_shut_in = lstat(scope_socket, &st) == 0 &&
+			 setresuid(caller, caller, caller) == 0;
+	return id->is_shut_in;
+}
+
 bool scope_enter(struct identity *id, struct options *o, struct err *e)
 {
 	const uid_t real = getuid();
@@ -196,8 +218,14 @@ bool scope_enter(struct identity *id, struct options *o, struct err *e)
 		return true;
 	}
 	const struct passwd *user = NULL;
-	if (is_root() && (!find_user(&user, e) || (user && !become(user, e)))) {
+	if (is_root() && !find_user(&user, e)) {
 		return false;
+	}
+	if (user && is_read_only(scope_spool) && leave_it_to_service(id, real)) {
+		return true;
+	}
+	if (user && !become(user, e)) {
+		return leave_it_to_service(id, real);
 	}
 	if (!clean_environment() || chdir("/") != 0) {
 		return err_errno(e, CAUSE_OS, "cannot make an environment");

@@ -30,6 +30,9 @@ extern const char scope_file[], scope_socket[], scope_spool[], scope_user[];
  *	  there.  Then the process becomes the user `relay` for good, if there is one; root's
  *	  own otherwise, as in a container, but not when the queue is there and another's.
  *
+ * Root can be shut in (a service with few rights, or with the queue read-only): while there is
+ * the service of the machine, id->is_shut_in is set then, and he is a user without an account.
+ *
  * In the system scope id->caller is the uid of who called, the environment is made anew, and
  * settings of the command line that are not about the envelope are taken out of *o.
  * False: the user cannot be become (CAUSE_OS).

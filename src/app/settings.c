@@ -169,6 +169,17 @@ static bool read_no_file(struct conf *c, const struct options *o, struct identit
 	return false;
 }
 
+/* Root, shut in: neither a file nor a variable of the environment. */
+static bool read_nothing(const struct options *o, struct identity *id, struct err *e)
+{
+	id->is_closed = true;
+	id->may_hand_over = !o->account;
+	return err_set(e, CAUSE_CONFIG,
+		       "root may not become the user %s here, or not write in %s: the mail of the "
+		       "machine goes through %s, which has its own settings",
+		       scope_user, scope_spool, scope_socket);
+}
+
 static bool read_all(struct conf *c, const struct options *o, struct identity *id,
 		     const struct conf_env *env, struct err *e)
 {
@@ -177,6 +188,9 @@ static bool read_all(struct conf *c, const struct options *o, struct identity *i
 	c->respell = respell_address;
 	if (id->is_system) {
 		return read_system(c, id, env, e);
+	}
+	if (id->is_shut_in) {
+		return read_nothing(o, id, e);
 	}
 	if (settings_has_host(o)) {
 		conf_add_account(c, "default");
