@@ -30,6 +30,7 @@ struct call {
 	struct envelope envelope;
 	struct message message;
 	bool is_for_terminal;	/* queues.h */
+	bool is_watched;	/* by somebody elsewhere: what waits is told, as on a terminal */
 	bool breaks_signature;	/* From was replaced although there is a DKIM-Signature */
 	/* For serve: what the SMTP client hears of its message; NULL = nobody asks. */
 	struct smtp_answer *answer;

@@ -6,6 +6,7 @@
  */
 #include "app/handover.h"
 #include "app/handover_keep.h"
+#include "app/handover_tell.h"
 #include "app/say.h"
 #include "app/scope.h"
 #include "app/session.h"
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "mail/header.h"
+#include "smtp/reply.h"
 #include "smtp/server.h"
 
 #include <errno.h>
@@ -88,32 +90,34 @@ static bool add_author(struct call *c, struct err *e)
 }
 
 /* -od: later than the machine would, but never sooner. */
-static enum smtp_mode mode_of(const struct options *o)
+static enum smtp_mode mode_of(const struct account *a)
 {
-	return !o->delivery				? SMTP_MODE_DEFAULT
-	       : strcmp(o->delivery, "queue") == 0	? SMTP_MODE_QUEUE
-	       : strcmp(o->delivery, "background") == 0 ? SMTP_MODE_BACKGROUND
-							: SMTP_MODE_DEFAULT;
+	return conf_is(a, KEY_DELIVERY_MODE, "queue")	     ? SMTP_MODE_QUEUE
+	       : conf_is(a, KEY_DELIVERY_MODE, "background") ? SMTP_MODE_BACKGROUND
+							     : SMTP_MODE_DEFAULT;
 }
 
 /* Our caller hears of whoever is refused, by line and status; an SMTP client of ours does not. */
 static enum smtp_errors errors_of(const struct call *c)
 {
-	bool by_mail = c->options.error_mode == ERRORS_MAIL ||
-		       c->options.error_mode == ERRORS_MAIL_ZERO;
+	static const enum smtp_errors errors[] = {
+		[ERRORS_PRINT] = SMTP_ERRORS_PRINT,
+		[ERRORS_MAIL] = SMTP_ERRORS_MAIL,
+		[ERRORS_MAIL_ZERO] = SMTP_ERRORS_ZERO,
+		[ERRORS_QUIET] = SMTP_ERRORS_QUIET,
+	};
 
-	return c->client ? c->client->errors : by_mail ? SMTP_ERRORS_MAIL : SMTP_ERRORS_REPLY;
+	return c->client ? c->client->errors : errors[c->options.error_mode];
 }
 
-/* -N and -R, and no other setting of the command line. */
-static bool set_reports(struct account *a, const struct options *o, struct err *e)
+/* -N, -R and -od: no other setting of the command line is left. */
+static bool set_wishes(struct account *a, const struct options *o, struct err *e)
 {
 	const struct conf_env env = { .home = NULL };
 
 	for (size_t i = 0; i < o->setting_count; i++) {
 		const struct option_setting *s = &o->settings[i];
-		if ((s->key == KEY_DSN_NOTIFY || s->key == KEY_DSN_RETURN) &&
-		    !conf_set(a, s->key, span_str(s->value), "command line", &env, e)) {
+		if (!conf_set(a, s->key, span_str(s->value), "command line", &env, e)) {
 			e->cause = CAUSE_USAGE;
 			return false;
 		}
@@ -143,8 +147,10 @@ static void fill_txn(struct handover *h)
 		       : conf_is(a, KEY_DSN_RETURN, "full")  ? SMTP_RET_FULL
 							     : SMTP_RET_DEFAULT,
 		.envid = c->options.envid,
-		.mode = mode_of(&c->options),
+		.mode = mode_of(a),
 		.errors = errors_of(c),
+		.wants_notice = !client && (c->options.verbose || isatty(STDERR_FILENO)),
+		.told = &h->told,
 	};
 	for (size_t i = 0; i < to->count; i++) {
 		t->rcpts[i].addr = to->at[i].spec;
@@ -191,8 +197,19 @@ static void pause_a_little(void)
  */
 static bool is_full(const struct handover *h, const struct session_facts *facts)
 {
-	return facts->peer[0] != '\0' && !h->job.txn.was_begun && h->why.cause != CAUSE_DATA &&
-	       cause_row(h->why.cause)->retry == RETRY_LATER;
+	return facts->peer[0] != '\0' && !h->job.txn.was_begun &&
+	       (h->why.cause == CAUSE_LOST || h->why.cause == CAUSE_TEMP);
+}
+
+/* RFC 3463: 4.3.5, the system is incorrectly configured.  To whom waits, it still is. */
+static void note_configuration(struct smtp_txn *t)
+{
+	for (size_t i = 0; i < t->rcpt_count; i++) {
+		struct outcome *o = &t->rcpts[i].outcome;
+		if (o->verdict == VERDICT_TEMPORARY && strcmp(o->enhanced, "4.3.5") == 0) {
+			o->cause = CAUSE_CONFIG;
+		}
+	}
 }
 
 static void run_session(struct handover *h)
@@ -222,70 +239,27 @@ static void run_session(struct handover *h)
 				    h->why.text);
 		}
 	}
+	note_configuration(&h->job.txn);
+	if (facts.size_max > 0 && h->job.txn.size > facts.size_max) {
+		h->is_too_large = true;
+		err_set(&h->why, CAUSE_DATA,
+			"the message is larger than message_size_limit (%llu bytes)",
+			facts.size_max);
+	}
 }
 
-/* -- what the caller hears ------------------------------------------------------------- */
+/* -- how it ends ----------------------------------------------------------------------- */
 
-static const char *words_of(const struct outcome *o)
+/* Who has it must not get it once more; who was refused has lost it for good. */
+static bool is_worth_keeping(const struct handover *h)
 {
-	return o->verdict == VERDICT_PERMANENT ? "not sent"
-	       : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
-					       : "not sent (try again later)";
-}
-
-/* Did they all fail, in the same words? */
-static bool is_one_fate(const struct smtp_txn *t)
-{
-	for (size_t i = 0; i < t->rcpt_count; i++) {
-		const struct outcome *o = &t->rcpts[i].outcome;
-		if (o->verdict == VERDICT_ACCEPTED ||
-		    strcmp(o->text, t->rcpts[0].outcome.text) != 0) {
-			return false;
+	for (size_t i = 0; i < h->job.txn.rcpt_count && !h->some_have_it; i++) {
+		enum verdict verdict = h->job.txn.rcpts[i].outcome.verdict;
+		if (verdict != VERDICT_ACCEPTED && verdict != VERDICT_PERMANENT) {
+			return handover_can_keep(h);
 		}
 	}
-	return true;
-}
-
-const char handover_remedy[] =
-	"start it (systemctl start relay-submit.socket; see THE MACHINE'S MAIL in sendmail(8)), "
-	"or write a ~/.relayrc of your own";
-
-static void tell(const struct handover *h)
-{
-	const struct smtp_txn *t = &h->job.txn;
-	bool is_one = is_one_fate(t);
-
-	if (h->is_kept) {
-		say("not sent yet, kept in your own queue as %s: %s; the next queue run tries again",
-		    h->id, t->rcpts[0].outcome.text);
-	} else if (h->is_missing) {
-		say("%s; nobody takes the mail of the machine there: %s", h->why.text,
-		    handover_remedy);
-	} else if (is_one) {
-		say("%s: %s", words_of(&t->rcpts[0].outcome), t->rcpts[0].outcome.text);
-	}
-	for (size_t i = 0; i < t->rcpt_count && !h->is_missing; i++) {
-		const struct outcome *o = &t->rcpts[i].outcome;
-		bool is_told = o->verdict == VERDICT_ACCEPTED || is_one ||
-			       (h->is_kept && o->verdict != VERDICT_PERMANENT);
-		if (!is_told) {
-			say("%s: %s: %s", t->rcpts[i].addr, words_of(o), o->text);
-		}
-	}
-}
-
-/* The words of the service for an SMTP client of ours: "250 2.0.0 Ok: queued as ID". */
-static void answer_client(const struct handover *h)
-{
-	const struct smtp_txn *t = &h->job.txn;
-	const struct outcome *first = &t->rcpts[0].outcome;
-	const char *colon = strstr(first->text, "queued as ");
-	struct smtp_fate fate = { .txn = t, .id = h->id, .is_kept = h->is_kept };
-
-	if (first->verdict == VERDICT_ACCEPTED) {
-		fate.id = colon ? colon + strlen("queued as ") : "";
-	}
-	smtp_server_judge(h->call->answer, &fate);
+	return false;
 }
 
 static int finish(struct handover *h)
@@ -294,8 +268,9 @@ static int finish(struct handover *h)
 	struct err e;
 
 	run_session(h);
-	status = tell_exit_status(&h->job.txn, false);
-	if (status == EX_TEMPFAIL && handover_can_keep(h) && !handover_keep(h, &e)) {
+	handover_take_result(h);
+	status = handover_status(h);
+	if (is_worth_keeping(h) && !handover_keep(h, &e)) {
 		say("it cannot be kept in your own queue: %s", e.text);
 	}
 	if (h->is_missing && !h->is_kept && h->why.os_errno == ENOENT) {
@@ -303,13 +278,12 @@ static int finish(struct handover *h)
 	}
 	status = h->is_kept ? tell_exit_status(&h->job.txn, true) : status;
 	if (h->call->answer) {
-		answer_client(h);
+		handover_answer_client(h);
 	}
-	if (h->call->options.error_mode != ERRORS_QUIET &&
-	    (status != EX_OK ||
-	     (h->is_kept && (h->call->options.verbose || isatty(STDERR_FILENO))))) {
-		tell(h);
+	if (h->is_too_large) {
+		return say_error(&h->why);
 	}
+	handover_tell(h, status);
 	return status;
 }
 
@@ -347,9 +321,10 @@ int handover(struct call *c)
 	int status;
 
 	conf_init(&conf);
+	buf_init(&h.told, REPLY_TEXT_MAX);
 	scope_drop_settings(&c->options);
 	h.account = handover_account(&conf, &e);
-	if (!h.account || !set_reports(h.account, &c->options, &e) || !is_possible(&h, &e) ||
+	if (!h.account || !set_wishes(h.account, &c->options, &e) || !is_possible(&h, &e) ||
 	    !read_message(c, &e)) {
 		status = say_error(&e);
 	} else {
@@ -357,6 +332,7 @@ int handover(struct call *c)
 		status = finish(&h);
 	}
 	free(h.job.txn.rcpts);
+	buf_clear(&h.told);
 	conf_clear(&conf);
 	return status;
 }

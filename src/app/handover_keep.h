@@ -15,6 +15,12 @@ struct handover {
 	bool has_failed;	/* the session did, as `why` says */
 	bool is_missing;	/* nobody was there */
 	struct err why;
+	bool is_too_large;	/* for the service: `why` says it as a direct call does */
+	/* What the service says that a call for it has come to; false: it did not get so far. */
+	bool has_result;
+	struct buf told;	/* … as it came */
+	int status;
+	bool some_have_it;	/* or will */
 	bool is_kept;		/* in the user's own queue */
 	char id[QUEUE_ID_MAX];
 };

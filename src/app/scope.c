@@ -126,10 +126,11 @@ static bool clean_environment(void)
 	return ok;
 }
 
-/* What is about the envelope alone, and when it is sent. */
-static bool is_about_envelope(enum key key)
+/* What is about the envelope alone; and -od, but not -O and --delivery-mode. */
+static bool is_about_envelope(const struct options *o, const struct option_setting *s)
 {
-	return key == KEY_DSN_NOTIFY || key == KEY_DSN_RETURN || key == KEY_DELIVERY_MODE;
+	return s->key == KEY_DSN_NOTIFY || s->key == KEY_DSN_RETURN ||
+	       (s->key == KEY_DELIVERY_MODE && s->value == o->delivery);
 }
 
 void scope_drop_settings(struct options *o)
@@ -138,7 +139,7 @@ void scope_drop_settings(struct options *o)
 
 	for (size_t i = 0; i < o->setting_count; i++) {
 		enum key key = o->settings[i].key;
-		if (is_about_envelope(key)) {
+		if (is_about_envelope(o, &o->settings[i])) {
 			o->settings[kept++] = o->settings[i];
 		} else if (o->verbose || isatty(STDERR_FILENO)) {
 			say("%s on the command line means nothing here: %s alone counts; to use "

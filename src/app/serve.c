@@ -182,9 +182,11 @@ static void take(struct serve *s, struct span bytes)
 static void end(struct serve *s, const struct smtp_envelope *v)
 {
 	struct smtp_answer a;
+	struct buf said BUF_AUTO;
 
 	gate_takes_message(&s->gate, s->spooled);
-	serve_message(s->call, v, &s->spool, s->signals, s->gate.slot, &a);
+	buf_init(&said, SERVE_SAID_MAX);
+	serve_message(s->call, v, &s->spool, s->signals, s->gate.slot, &said, &a);
 	smtp_server_verdict(s->server, &a);
 }
 

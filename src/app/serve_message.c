@@ -16,8 +16,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Most that is read of what a child says. */
+/* Most that is kept of a line that a child says. */
 enum { WORDS_MAX = 8192 };
+
+/* What our own lines begin with, and a trace (-v) does not. */
+static const char own_name[] = "sendmail: ";
 
 static void add_setting(struct options *o, enum key key, const char *value)
 {
@@ -32,14 +35,20 @@ static void add_setting(struct options *o, enum key key, const char *value)
 static void take_wishes(struct options *o, const struct call *session,
 			const struct smtp_envelope *v)
 {
+	static const enum error_mode modes[] = {
+		[SMTP_ERRORS_PRINT] = ERRORS_PRINT,
+		[SMTP_ERRORS_MAIL] = ERRORS_MAIL,
+		[SMTP_ERRORS_ZERO] = ERRORS_MAIL_ZERO,
+		[SMTP_ERRORS_QUIET] = ERRORS_QUIET,
+	};
 	bool only_queues = session->account && conf_is(session->account, KEY_DELIVERY_MODE, "queue");
 
 	if (v->mode != SMTP_MODE_DEFAULT && !only_queues) {
 		add_setting(o, KEY_DELIVERY_MODE,
 			    v->mode == SMTP_MODE_QUEUE ? "queue" : "background");
 	}
-	if (v->errors == SMTP_ERRORS_MAIL) {
-		o->error_mode = ERRORS_MAIL;
+	if (v->errors != SMTP_ERRORS_DEFAULT) {
+		o->error_mode = modes[v->errors];
 	}
 }
 
@@ -74,6 +83,7 @@ static int submit_one(struct call *session, const struct smtp_envelope *v,
 	scope_inherit(&c.id, &session->id);
 	c.answer = answer;
 	c.client = v;
+	c.is_watched = v->wants_notice;
 	int status = submit(&c);
 	call_clear(&c);
 	return status;
@@ -102,8 +112,19 @@ static bool become_child(int *spool, int signals[2], int ends[2])
 	return ok;
 }
 
-/* The last line that it says, without our name: before it may come a trace (-v). */
-static void hear_out(int fd, char *line, size_t size)
+/* A line of its own, without our name; what does not fit any more is left out. */
+static void keep_line(struct buf *said, const char *line)
+{
+	size_t before = said->size;
+
+	if (strncmp(line, own_name, sizeof(own_name) - 1) == 0 &&
+	    !(buf_add_str(said, line + sizeof(own_name) - 1) && buf_add_byte(said, '\n'))) {
+		buf_drop_end(said, said->size - before);
+	}
+}
+
+/* Our lines into *said, and the last line into `line`, both without our name. */
+static void hear_out(int fd, struct buf *said, char *line, size_t size)
 {
 	char chunk[1024];
 	size_t have = 0;
@@ -117,9 +138,12 @@ static void hear_out(int fd, char *line, size_t size)
 			if (!is_new && have + 1 < size) {
 				line[have++] = chunk[i];
 			}
+			line[have] = '\0';
+			if (is_new) {
+				keep_line(said, line);
+			}
 		}
 	}
-	line[have] = '\0';
 	const char *colon = strstr(line, ": ");
 	if (colon) {
 		memmove(line, colon + 2, strlen(colon + 2) + 1);
@@ -160,27 +184,33 @@ static void answer_of_status(struct smtp_answer *a, int status, const char *word
 
 /* Waits for the child.  *answer is what it has written: true, however it ended after that. */
 static void hear_child(struct smtp_answer *a, const struct smtp_answer *answer, pid_t child,
-		       int from)
+		       int from, struct buf *said)
 {
 	char words[WORDS_MAX] = "";
 	int status = 0;
 	pid_t ended;
 
-	hear_out(from, words, sizeof(words));
+	hear_out(from, said, words, sizeof(words));
 	do {
 		ended = waitpid(child, &status, 0);
 	} while (ended < 0 && errno == EINTR);
+	bool has_exited = ended == child && WIFEXITED(status);
 	if (answer->verdict != VERDICT_UNTRIED) {
 		*a = *answer;
-	} else if (ended == child && WIFEXITED(status)) {
+	} else if (has_exited) {
 		answer_of_status(a, WEXITSTATUS(status), words);
 	} else {
 		smtp_answer_set(a, VERDICT_TEMPORARY, 451, "4.3.0", "local trouble");
 	}
+	a->result.is_there = true;
+	a->result.status = has_exited ? WEXITSTATUS(status)
+			   : a->verdict == VERDICT_ACCEPTED ? EX_OK
+							    : EX_TEMPFAIL;
+	a->result.said = buf_span(said);
 }
 
 void serve_message(struct call *c, const struct smtp_envelope *v, int *spool,
-		   int signals[2], int slot, struct smtp_answer *a)
+		   int signals[2], int slot, struct buf *said, struct smtp_answer *a)
 {
 	int ends[2] = { -1, -1 };
 	pid_t child = -1;
@@ -202,7 +232,7 @@ void serve_message(struct call *c, const struct smtp_envelope *v, int *spool,
 	fs_close(&ends[1]);
 	fs_close(spool);
 	if (child > 0) {
-		hear_child(a, answer, child, ends[0]);
+		hear_child(a, answer, child, ends[0], said);
 	} else {
 		smtp_answer_set(a, VERDICT_TEMPORARY, 451, "4.3.0", "local trouble");
 	}

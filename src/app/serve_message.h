@@ -5,12 +5,15 @@
 
 #include "app/call.h"
 
+/* Most that is kept of what the child says. */
+#define SERVE_SAID_MAX ((size_t)64 << 10)
+
 /*
  * c: the session's call, whose options count; *spool: the message, which is closed;
  * signals: the pipe of signals_note(), and slot (gate.h, or -1), which the child must not have.
- * *a: what the client hears.
+ * *a: what the client hears; its result stands in *said, which is empty before.
  */
 void serve_message(struct call *c, const struct smtp_envelope *v, int *spool,
-		   int signals[2], int slot, struct smtp_answer *a);
+		   int signals[2], int slot, struct buf *said, struct smtp_answer *a);
 
 #endif

@@ -2,6 +2,7 @@
 /* session: see session.h. */
 #include "app/session.h"
 #include "app/adapt.h"
+#include "app/handover.h"
 #include "app/names.h"
 #include "app/session_login.h"
 #include "app/settings.h"
@@ -167,7 +168,9 @@ static void write_out(struct session *s, const struct smtp_action *action)
 static void explain_silence(const struct session *s, const struct smtp_action *action,
 			    struct err *e)
 {
-	if (action->reply_no == 0 && !s->stream.tls && e->os_errno == ETIMEDOUT) {
+	bool is_own = handover_is_account(s->account->name);
+
+	if (action->reply_no == 0 && !s->stream.tls && !is_own && e->os_errno == ETIMEDOUT) {
 		err_set(e, CAUSE_LOST, "the server did not greet us in time: if it wants TLS "
 			"from the start, set %s",
 			conf_on(s->account, KEY_TLS) ? "tls_starttls off" : "tls on");
@@ -223,6 +226,7 @@ static void submit_next(struct session *s)
 static void settle(struct session *s, struct smtp_txn *txn)
 {
 	s->facts->has_dsn = smtp_client_caps(s->client)->dsn;
+	s->facts->size_max = smtp_client_caps(s->client)->size_max;
 	adapt_undo(job_of(txn));
 	s->source->settled(s->source->context, job_of(txn));
 }
@@ -312,6 +316,7 @@ static bool converse(struct session *s, struct session_job *first, struct err *e
 							       : SMTP_IMPLICIT_TLS,
 		.use_auth = conf_wants_auth(a),
 		.allow_cleartext_auth = !conf_on(a, KEY_TLS),
+		.is_own_service = handover_is_account(a->name),
 		.timeout_s = (unsigned)conf_number(a, KEY_TIMEOUT),
 		.avoid = s->options->avoid,
 		.eager_max = 1 << 20,

@@ -24,6 +24,7 @@ struct session_facts {
 	unsigned avoid;			/* enum smtp_avoid bits the engine asks for */
 	bool login_refused;
 	bool has_dsn;			/* the server offers DSN (RFC 3461) */
+	unsigned long long size_max;	/* what it takes (RFC 1870); 0 = it does not say */
 	bool is_ready;			/* the session came as far as a message's own commands */
 	bool is_spare;			/* by deliver: a server before it could not be used */
 };

@@ -15,7 +15,10 @@
 
 void submit_notice(const struct submission *s, enum tell_why why)
 {
-	if (!s->is_alone && (s->call->options.verbose || isatty(STDERR_FILENO))) {
+	const struct call *c = s->call;
+
+	if (!s->is_alone &&
+	    (c->options.verbose || c->is_watched || isatty(STDERR_FILENO))) {
 		tell_kept(&s->entry, why);
 	}
 }
@@ -207,6 +210,7 @@ int submit_answer(const struct submission *s)
 		smtp_answer_set(a, VERDICT_PERMANENT, 554, "5.3.5", "%s%s",
 				p->at[ALIAS_REFUSED][0].text,
 				s->entry.rcpt_count > 0 ? "; the other recipients have it" : "");
+		a->result.some_have_it = s->entry.rcpt_count > 0;
 	}
 	return s->is_refusal_told && s->call->options.error_mode == ERRORS_MAIL_ZERO
 		       ? EX_OK

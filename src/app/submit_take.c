@@ -180,6 +180,7 @@ bool submit_sync(struct submission *s, struct err *e)
 	} else if (s->call->answer) {
 		smtp_answer_set(s->call->answer, VERDICT_ACCEPTED, 250, "2.0.0",
 				"Ok: queued as %s", s->entry.id);
+		s->call->answer->result.some_have_it = true;
 	}
 	signals_keep(submit_nothing_kept);
 	signals_end_with(ok ? "" : "sendmail: stopped by a signal; nothing was sent\n",

@@ -81,11 +81,22 @@ static struct smtp_action write_action(struct smtp_client *c)
 	};
 }
 
+/* How long the next answer may take. */
+static unsigned patience(const struct smtp_client *c)
+{
+	enum { OWN_ANSWER_S = 60, OWN_VERDICT_S = 3600 };
+	enum verb verb = client_front(c);
+
+	return !c->options.is_own_service	      ? verb_row(verb)->timeout_s
+	       : verb == VERB_END || verb == VERB_BDAT ? OWN_VERDICT_S
+						      : OWN_ANSWER_S;
+}
+
 static struct smtp_action read_action(struct smtp_client *c)
 {
 	return (struct smtp_action){
 		.kind = SMTP_READ,
-		.timeout_s = capped(c, verb_row(client_front(c))->timeout_s),
+		.timeout_s = capped(c, patience(c)),
 		.reply_no = c->replies,
 	};
 }

@@ -78,6 +78,11 @@ struct smtp_options {
 	enum smtp_security security;
 	bool use_auth;
 	bool allow_cleartext_auth;	/* rule 5 */
+	/*
+	 * The server is the service of this machine: it answers at once, but a message when its
+	 * own server has answered, for whom it has all these timeouts.
+	 */
+	bool is_own_service;
 	const char *ehlo_name;		/* owned by the caller, lives as long as the client */
 	unsigned timeout_s;		/* caps every timeout, and that of each block of data in
 					   a WRITE; 0 = RFC 5321 §4.5.3.2 alone */
@@ -109,11 +114,18 @@ enum smtp_ret { SMTP_RET_DEFAULT, SMTP_RET_HDRS, SMTP_RET_FULL };
 
 /*
  * Of our own, for the service of the machine (XSUBMIT in its answer to EHLO): what -od and
- * -oe are to a call.  XMODE: when the message is sent.  XERRORS: the client hears in the reply
- * of whoever was refused, and is no mail sent about it, or is one sent too.
+ * -oe are to a call.  XMODE: when the message is sent.  XERRORS: who learns of an error, and
+ * that the client hears in the reply what such a call says, with its exit status (server.h).
+ * XNOTICE: somebody watches, and wants to know if it was queued instead of sent.
  */
 enum smtp_mode { SMTP_MODE_DEFAULT, SMTP_MODE_BACKGROUND, SMTP_MODE_QUEUE };
-enum smtp_errors { SMTP_ERRORS_DEFAULT, SMTP_ERRORS_REPLY, SMTP_ERRORS_MAIL };
+enum smtp_errors {
+	SMTP_ERRORS_DEFAULT,
+	SMTP_ERRORS_PRINT,
+	SMTP_ERRORS_MAIL,
+	SMTP_ERRORS_ZERO,
+	SMTP_ERRORS_QUIET,
+};
 
 struct smtp_rcpt {
 	const char *addr;	/* addr_is_safe */
@@ -139,6 +151,9 @@ struct smtp_txn {
 	const char *envid;	/* not yet xtext; NULL = none */
 	enum smtp_mode mode;
 	enum smtp_errors errors;
+	bool wants_notice;
+	/* Out, if not NULL: the lines behind the first of the answer to the message. */
+	struct buf *told;
 	/*
 	 * Out: MAIL for it was in a WRITE.  False at SETTLED: nothing about it has reached the
 	 * server (what is wrong with it was seen before, or the session ended too early).

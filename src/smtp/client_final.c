@@ -97,10 +97,28 @@ static void answer_each(struct smtp_client *c, enum verb verb, const struct repl
 	}
 }
 
+/* For whoever wants all of it. */
+static void keep_lines(struct round *round, const struct reply *r)
+{
+	struct buf *told = round->txn->told;
+	const char *first = r->text.size > 0 ? memchr(r->text.data, '\n', r->text.size) : NULL;
+
+	if (told) {
+		buf_reset(told);
+	}
+	/* What does not fit is left out: it is for people. */
+	if (told && first &&
+	    !buf_add_span(told, span_from(buf_span(&r->text),
+					  (size_t)(first - r->text.data) + 1))) {
+		buf_reset(told);
+	}
+}
+
 static void answer_all(struct smtp_client *c, enum verb verb, const struct reply *r)
 {
 	struct round *round = c->hearing;
 
+	keep_lines(round, r);
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, verb, r);
 		if (round->taken > 0 && client_is_bad_sequence(c, r)) {

@@ -35,7 +35,8 @@ void client_mail_line(const struct smtp_client *c, struct buf *line)
 {
 	static const char *const ret[] = { "", " RET=HDRS", " RET=FULL" };
 	static const char *const mode[] = { "", " XMODE=BACKGROUND", " XMODE=QUEUE" };
-	static const char *const errors[] = { "", " XERRORS=REPLY", " XERRORS=MAIL" };
+	static const char *const errors[] = { "", " XERRORS=PRINT", " XERRORS=MAIL",
+					      " XERRORS=ZERO", " XERRORS=QUIET" };
 	const struct smtp_txn *t = c->sending->txn;
 
 	bool fits = buf_printf(line, "<%s>", t->sender) &&
@@ -48,7 +49,8 @@ void client_mail_line(const struct smtp_client *c, struct buf *line)
 		       (!t->envid || add_envid(line, t->envid));
 	}
 	if (fits && c->caps.xsubmit) {
-		fits = buf_add_str(line, mode[t->mode]) && buf_add_str(line, errors[t->errors]);
+		fits = buf_add_str(line, mode[t->mode]) && buf_add_str(line, errors[t->errors]) &&
+		       buf_add_str(line, t->wants_notice ? " XNOTICE" : "");
 	}
 	BUG_ON(!fits);	/* client_plan keeps addresses short */
 }

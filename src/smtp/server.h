@@ -63,12 +63,25 @@
 /* Most bytes of a refused message that are read only to get to its end. */
 #define SERVER_SWALLOW_MAX (1ULL << 30)
 
+/*
+ * What a call of our own is told, where XERRORS asks for it, in the lines of the reply behind
+ * the first: the lines of standard error, each behind a "|", and what does not fit into one
+ * line behind a "+"; in the last "67 1", the exit status and whether anyone has it, or will.
+ */
+struct smtp_result {
+	bool is_there;
+	int status;
+	bool some_have_it;
+	struct span said;	/* lines, each with LF; not sanitised */
+};
+
 /* What becomes of a message. */
 struct smtp_answer {
 	enum verdict verdict;	/* ACCEPTED (only at END), TEMPORARY or PERMANENT */
 	int code;		/* of the verdict's class, else it is 250, 451 or 554 */
 	char enhanced[16];	/* of that class too, else X.0.0 */
 	char text[OUTCOME_TEXT_MAX];	/* "Ok: queued as ID"; sanitised and cut to fit */
+	struct smtp_result result;	/* only at END */
 };
 
 struct smtp_server_options {
@@ -91,7 +104,8 @@ struct smtp_server_options {
 	 */
 	bool (*takes_sender)(void *context, const char *sender, struct smtp_answer *why);
 	void *context;
-	bool has_own;		/* there are the command XQUEUE, and XMODE and XERRORS of MAIL */
+	/* There are the command XQUEUE, and XMODE, XERRORS and XNOTICE of MAIL (client.h). */
+	bool has_own;
 };
 
 struct smtp_server_rcpt {
@@ -107,7 +121,8 @@ struct smtp_envelope {
 	enum smtp_ret ret;
 	char *envid;		/* no longer xtext; NULL = none */
 	enum smtp_mode mode;
-	enum smtp_errors errors;
+	enum smtp_errors errors;	/* DEFAULT: it did not ask for a result */
+	bool wants_notice;
 	unsigned long long size;	/* as SIZE= said; 0 = not said */
 	bool is_8bit;		/* BODY=8BITMIME; 8-bit text may come without it */
 	bool is_smtputf8;

@@ -181,6 +181,7 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 			.envid = text_or_null(&p.envid),
 			.mode = p.mode,
 			.errors = p.errors,
+			.wants_notice = p.wants_notice,
 			.size = p.size,
 			.is_8bit = p.is_8bit,
 			.is_smtputf8 = p.is_smtputf8,

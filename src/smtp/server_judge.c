@@ -88,4 +88,5 @@ void smtp_server_judge(struct smtp_answer *a, const struct smtp_fate *fate)
 	} else {
 		refuse(a, later ? later : refused, had, t->rcpt_count);
 	}
+	a->result.some_have_it = had > 0;
 }

@@ -2,7 +2,7 @@
 /*
  * server_param: the parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param): SIZE
  * (RFC 1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461), and of our own
- * XMODE and XERRORS (client.h).  555 for a parameter nobody offered, 501 for one that is malformed, 504 for a value that is
+ * XMODE, XERRORS and XNOTICE (client.h).  555 for a parameter nobody offered, 501 for one that is malformed, 504 for a value that is
  * correct but cannot be done here.
  */
 #include "smtp/server_state.h"
@@ -152,11 +152,26 @@ static bool take_mode(struct taken *t)
 
 static bool take_errors(struct taken *t)
 {
-	bool is_mail = is_word(t->value, "MAIL");
+	static const char *const words[] = {
+		[SMTP_ERRORS_PRINT] = "PRINT",
+		[SMTP_ERRORS_MAIL] = "MAIL",
+		[SMTP_ERRORS_ZERO] = "ZERO",
+		[SMTP_ERRORS_QUIET] = "QUIET",
+	};
 
-	t->params->errors = is_mail ? SMTP_ERRORS_MAIL : SMTP_ERRORS_REPLY;
-	return is_mail || is_word(t->value, "REPLY") ||
-	       is_malformed(t, "REPLY or MAIL is wanted");
+	for (enum smtp_errors i = SMTP_ERRORS_PRINT; i <= SMTP_ERRORS_QUIET; i++) {
+		if (is_word(t->value, words[i])) {
+			t->params->errors = i;
+			return true;
+		}
+	}
+	return is_malformed(t, "PRINT, MAIL, ZERO or QUIET is wanted");
+}
+
+static bool take_notice(struct taken *t)
+{
+	t->params->wants_notice = true;
+	return true;
 }
 
 static bool take_notify(struct taken *t)
@@ -229,6 +244,7 @@ static const struct row {
 	{ "ORCPT", false, true, take_orcpt },
 	{ "XMODE", true, true, take_mode, .is_own = true },
 	{ "XERRORS", true, true, take_errors, .is_own = true },
+	{ "XNOTICE", true, false, take_notice, .is_own = true },
 };
 
 /* -- all of them ----------------------------------------------------------------------- */

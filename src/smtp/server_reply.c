@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* UTF-8 only for who asked for it (RFC 6531 §3.7.4). */
+/* UTF-8 only for who asked for it (RFC 6531 §3.7.4), or is our own. */
 static void make_ascii(char *text)
 {
 	for (char *p = text; *p; p++) {
@@ -29,7 +29,7 @@ static void add_line(struct smtp_server *s, int code, char mark, const char *enh
 
 	BUG_ON(n < 0);
 	text_sanitise(line, strlen(line));
-	if (!s->mail.envelope.is_smtputf8) {
+	if (!s->mail.envelope.is_smtputf8 && s->mail.envelope.errors == SMTP_ERRORS_DEFAULT) {
 		make_ascii(line);
 	}
 	/* The caller of next() has it written before there is this much. */
@@ -77,8 +77,89 @@ void server_reply_line(struct smtp_server *s, int code, bool is_last, const char
 	add_line(s, code, is_last ? ' ' : '-', NULL, text);
 }
 
+/* -- what a call of our own is told ------------------------------------------------------- */
+
+/* What the client takes in one reply is more (reply.h); and our output is bounded. */
+enum { TOLD_LINES_MAX = 250, TOLD_MAX = 24 << 10, TOLD_PIECE = 480 };
+
+struct told {
+	struct smtp_server *server;
+	int code;
+	const char *enhanced;
+	size_t lines, bytes;
+};
+
+/* Not in the middle of a character. */
+static struct span cut(struct span text)
+{
+	size_t size = text.size < TOLD_PIECE ? text.size : TOLD_PIECE;
+
+	while (size < text.size && size > 1 && ((unsigned char)text.data[size] & 0xc0) == 0x80) {
+		size--;
+	}
+	return span_first(text, size);
+}
+
+static void tell_piece(struct told *t, char mark, struct span piece)
+{
+	char text[TOLD_PIECE + 2];
+
+	snprintf(text, sizeof(text), "%c%.*s", mark, SPAN_ARG(piece));
+	add_line(t->server, t->code, '-', t->enhanced, text);
+	t->lines++;
+	t->bytes += piece.size;
+}
+
+static void tell_line(struct told *t, struct span line)
+{
+	char mark = '|';
+
+	do {
+		struct span piece = cut(line);
+		tell_piece(t, mark, piece);
+		line = span_from(line, piece.size);
+		mark = '+';
+	} while (line.size > 0);
+}
+
+static size_t count_lines(struct span text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.size; i++) {
+		count += text.data[i] == '\n';
+	}
+	return count;
+}
+
+/* The last line of the reply has the status. */
+static void tell_result(struct told *t, const struct smtp_result *result)
+{
+	char text[80];
+	struct span rest = result->said;
+	const char *end;
+
+	while (rest.size > 0 && (end = memchr(rest.data, '\n', rest.size)) != NULL) {
+		struct span line = span_first(rest, (size_t)(end - rest.data));
+		size_t pieces = line.size / (TOLD_PIECE - 4) + 1;
+		if (t->lines + pieces > TOLD_LINES_MAX || t->bytes + line.size > TOLD_MAX) {
+			snprintf(text, sizeof(text), "%zu more lines are left out here",
+				 count_lines(rest));
+			tell_piece(t, '|', span_str(text));
+			break;
+		}
+		tell_line(t, line);
+		rest = span_from(rest, line.size + 1);
+	}
+	snprintf(text, sizeof(text), "%d %d", result->status, result->some_have_it);
+	add_line(t->server, t->code, ' ', t->enhanced, text);
+}
+
+/* -- verdicts -------------------------------------------------------------------------- */
+
 void server_reply_answer(struct smtp_server *s, const struct smtp_answer *a)
 {
+	bool is_told = a->result.is_there && s->mail.envelope.errors != SMTP_ERRORS_DEFAULT;
 	int class = a->verdict == VERDICT_ACCEPTED    ? 2
 		    : a->verdict == VERDICT_PERMANENT ? 5
 						      : 4;
@@ -92,7 +173,11 @@ void server_reply_answer(struct smtp_server *s, const struct smtp_answer *a)
 	if (enhanced[0] != '0' + class || enhanced[1] != '.') {
 		enhanced = class == 2 ? "2.0.0" : class == 5 ? "5.0.0" : "4.0.0";
 	}
-	add_line(s, code, ' ', enhanced, a->text);
+	add_line(s, code, is_told ? '-' : ' ', enhanced, a->text);
+	if (is_told) {
+		struct told t = { .server = s, .code = code, .enhanced = enhanced };
+		tell_result(&t, &a->result);
+	}
 }
 
 void smtp_answer_set(struct smtp_answer *a, enum verdict verdict, int code,

@@ -213,6 +213,72 @@ static void the_queue_is_the_callers_business(void **state)
 	served_clear(&d);
 }
 
+/* What the client hears of a message that failed so. */
+static void hear(const char *parameters, const struct smtp_result *result, struct served *d)
+{
+	static const struct smtp_server_options options = { .host = "host.test",
+							    .has_own = true };
+	struct reaction no = { .at = REACT_END, .nth = 1 };
+	char command[200];
+
+	smtp_answer_set(&no.answer, VERDICT_PERMANENT, 550, "5.1.1", "no \xc3\xa4");
+	no.answer.result = *result;
+	served_init(d, &options);
+	d->reactions = &no;
+	d->reaction_count = 1;
+	snprintf(command, sizeof(command),
+		 "MAIL FROM:<a@b.test>%s\r\nRCPT TO:<c@d.test>\r\nBDAT 3 LAST\r\nx\r\n",
+		 parameters);
+	served_say(d, command);
+	const char *end = strstr(d->out.data, "250 2.1.5 Ok\r\n");
+	assert_non_null(end);
+	buf_drop(&d->out, (size_t)(end - d->out.data) + strlen("250 2.1.5 Ok\r\n"));
+}
+
+static void who_asks_hears_the_result(void **state)
+{
+	static const struct smtp_result none = { 0 };
+	const struct smtp_result result = { true, 67, true, span_str("a: no \xc3\xa4\n\nb\n") };
+	struct served d;
+
+	(void)state;
+	hear("", &result, &d);
+	assert_string_equal(d.out.data, "550 5.1.1 no ??\r\n");
+	served_clear(&d);
+	hear(" XERRORS=PRINT", &none, &d);
+	assert_string_equal(d.out.data, "550 5.1.1 no \xc3\xa4\r\n");
+	served_clear(&d);
+	hear(" XERRORS=PRINT", &result, &d);
+	assert_string_equal(d.out.data, "550-5.1.1 no \xc3\xa4\r\n550-5.1.1 |a: no \xc3\xa4\r\n"
+					"550-5.1.1 |\r\n550-5.1.1 |b\r\n550 5.1.1 67 1\r\n");
+	served_clear(&d);
+}
+
+static void a_result_is_bounded(void **state)
+{
+	struct buf said BUF_AUTO;
+	struct served d;
+
+	(void)state;
+	buf_init(&said, 1 << 20);
+	/* Two bytes a character: one of them lies across the end of a piece. */
+	assert_true(buf_add_byte(&said, 'x'));
+	for (int i = 0; i < 300; i++) {
+		assert_true(buf_add_str(&said, "\xc3\xa4"));
+	}
+	for (int i = 0; i < 1000; i++) {
+		assert_true(buf_add_str(&said, i % 100 ? "\nline" : "\nend"));
+	}
+	assert_true(buf_add_byte(&said, '\n'));
+	const struct smtp_result result = { true, 75, false, buf_span(&said) };
+	hear(" XERRORS=QUIET", &result, &d);
+	assert_non_null(strstr(d.out.data, "\xa4\r\n550-5.1.1 +\xc3\xa4"));
+	assert_null(strchr(d.out.data, '?'));
+	assert_non_null(strstr(d.out.data, "|line\r\n550-5.1.1 |752 more lines are left out here"
+					   "\r\n550 5.1.1 75 0\r\n"));
+	served_clear(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +289,8 @@ int main(void)
 		cmocka_unit_test(a_session_that_is_refused_says_only_that),
 		cmocka_unit_test(a_sender_that_is_not_taken_ends_nothing),
 		cmocka_unit_test(the_queue_is_the_callers_business),
+		cmocka_unit_test(who_asks_hears_the_result),
+		cmocka_unit_test(a_result_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,8 @@ static void recipients_with_different_fates(void **state)
 		smtp_server_judge(&a, &fate);
 		assert_int_equal(a.verdict, cases[i].verdict);
 		assert_string_equal(a.text, cases[i].text);
+		assert_int_equal(a.result.some_have_it,
+				 strpbrk(cases[i].rcpts, cases[i].is_kept ? "ATU-" : "A") != NULL);
 		assert_int_equal(a.enhanced[0], a.verdict == VERDICT_ACCEPTED	 ? '2'
 						: a.verdict == VERDICT_PERMANENT ? '5'
 										 : '4');

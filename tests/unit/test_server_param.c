@@ -46,7 +46,8 @@ static void each_has_its_code(void **state)
 		{ true, 555, "X" },
 		{ true, 555, "REQUIRETLS" },
 		{ true, 555, "XMODE=QUEUE" },	/* not offered to everybody */
-		{ true, 555, "XERRORS=REPLY" },
+		{ true, 555, "XERRORS=PRINT" },
+		{ true, 555, "XNOTICE" },
 		{ true, 501, "=1" },
 		{ true, 501, "-A=1" },
 		{ true, 501, "A_B" },
@@ -159,11 +160,14 @@ static void our_own_are_taken_where_they_are_offered(void **state)
 		enum smtp_mode mode;
 		enum smtp_errors errors;
 	} cases[] = {
-		{ "XMODE=queue XERRORS=REPLY", 0, SMTP_MODE_QUEUE, SMTP_ERRORS_REPLY },
+		{ "XMODE=queue XERRORS=PRINT", 0, SMTP_MODE_QUEUE, SMTP_ERRORS_PRINT },
 		{ "XERRORS=MAIL XMODE=BACKGROUND", 0, SMTP_MODE_BACKGROUND, SMTP_ERRORS_MAIL },
 		{ "SIZE=1", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_DEFAULT },
 		{ "XMODE=INTERACTIVE", 501, 0, 0 },
-		{ "XERRORS=QUIET", 501, 0, 0 },
+		{ "XERRORS=ZERO XNOTICE", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_ZERO },
+		{ "XERRORS=quiet", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_QUIET },
+		{ "XERRORS=REPLY", 501, 0, 0 },
+		{ "XNOTICE=yes", 501, 0, 0 },
 		{ "XMODE=QUEUE XMODE=QUEUE", 501, 0, 0 },
 	};
 
@@ -178,6 +182,7 @@ static void our_own_are_taken_where_they_are_offered(void **state)
 		if (ok) {
 			assert_int_equal(p.mode, cases[i].mode);
 			assert_int_equal(p.errors, cases[i].errors);
+			assert_int_equal(p.wants_notice, cases[i].errors == SMTP_ERRORS_ZERO);
 		}
 		server_params_clear(&p);
 	}
