@@ -25,7 +25,7 @@ void check_service(bool is_own, enum severity severity, bool is_offline, struct 
 	}
 	char *text MEM_AUTO =
 		is_own ? mem_printf("the service of the machine, which your mail goes through, "
-				    "does not answer: %s; %s", e.text, handover_remedy)
+				    "does not answer: %s; %s", e.text, handover_remedy(e.os_errno))
 		       : mem_printf("users without an account of their own cannot send: %s; start "
 				    "the service: systemctl enable --now relay-submit.socket",
 				    e.text);

@@ -198,6 +198,7 @@ static void pause_a_little(void)
 static bool is_full(const struct handover *h, const struct session_facts *facts)
 {
 	return facts->peer[0] != '\0' && !h->job.txn.was_begun &&
+	       h->job.txn.rcpts[0].outcome.code / 100 != 5 &&
 	       (h->why.cause == CAUSE_LOST || h->why.cause == CAUSE_TEMP);
 }
 
@@ -297,7 +298,7 @@ static bool is_possible(const struct handover *h, struct err *e)
 	}
 	return err_set(e, CAUSE_CONFIG, "you have no configuration of your own, may not read %s, "
 			"and nobody takes the mail of the machine at %s: %s",
-		       scope_file, scope_socket, handover_remedy);
+		       scope_file, scope_socket, handover_remedy(ENOENT));
 }
 
 static bool read_message(struct call *c, struct err *e)

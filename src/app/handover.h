@@ -27,8 +27,8 @@ bool handover_envelope(struct call *c, struct err *e) RELAY_CHECKED;
 
 /* For a command that is about an account of one's own, where there is none.  False. */
 bool handover_refuse(struct err *e);
-/* What to do when the service cannot be had. */
-extern const char handover_remedy[];
+/* What to do when the service cannot be had, for this reason. */
+const char *handover_remedy(int os_errno);
 
 /*
  * The account that stands for the service, in a queue and in a session; its name is the path

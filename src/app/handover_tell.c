@@ -120,9 +120,15 @@ static bool is_one_fate(const struct smtp_txn *t)
 	return true;
 }
 
-const char handover_remedy[] =
-	"start it (systemctl start relay-submit.socket; see THE MACHINE'S MAIL in sendmail(8)), "
-	"or write a ~/.relayrc of your own";
+const char *handover_remedy(int os_errno)
+{
+	return os_errno == EACCES
+		       ? "it must be open to everybody, as systemctl restart relay-submit.socket "
+			 "makes it (see THE MACHINE'S MAIL in sendmail(8)); or write a ~/.relayrc "
+			 "of your own"
+		       : "start it (systemctl start relay-submit.socket; see THE MACHINE'S MAIL in "
+			 "sendmail(8)), or write a ~/.relayrc of your own";
+}
 
 /* Of those whom it did not say anything about. */
 static void tell_outcomes(const struct handover *h)
@@ -183,8 +189,10 @@ void handover_tell(const struct handover *h, int status)
 			tell_before(h);
 		}
 	} else if (!is_quiet && h->is_missing) {
-		say("%s; nobody takes the mail of the machine there: %s", h->why.text,
-		    handover_remedy);
+		say("%s; %s%s", h->why.text,
+		    h->why.os_errno == EACCES ? ""
+					      : "nobody takes the mail of the machine there: ",
+		    handover_remedy(h->why.os_errno));
 	} else if (!is_quiet) {
 		tell_outcomes(h);
 	}

@@ -197,7 +197,7 @@ static int ask(struct span command)
 
 	if (!r) {
 		say("you have no configuration of your own, and the queue of the machine cannot "
-		    "be had: %s; %s", e.text, handover_remedy);
+		    "be had: %s; %s", e.text, handover_remedy(e.os_errno));
 		return e.os_errno == ENOENT ? EX_CONFIG : EX_TEMPFAIL;
 	}
 	bool ok = converse(r, command, &status, &e);
