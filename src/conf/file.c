@@ -6,14 +6,12 @@
 #include "conf/file.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <unistd.h>
-
-/* The group whose members may read a system file with passwords. */
-#define SECRET_GROUP "relay"
 
 static bool is_ours(const struct stat *status, uid_t uid)
 {
@@ -38,11 +36,12 @@ const char *file_refusal(const struct stat *status, enum conf_scope scope, uid_t
 	return NULL;
 }
 
+/* The group whose members may read a system file with passwords. */
 static bool is_secret_group(gid_t gid)
 {
 	const struct group *group = getgrgid(gid);
 
-	return group && strcmp(group->gr_name, SECRET_GROUP) == 0;
+	return group && strcmp(group->gr_name, RELAY_USER) == 0;
 }
 
 char *file_secret_refusal(const struct stat *status, enum conf_scope scope, uid_t uid,

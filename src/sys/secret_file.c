@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ static bool is_for_service(const struct stat *s)
 					    ? getgrgid(s->st_gid)
 					    : NULL;
 
-	return group && strcmp(group->gr_name, "relay") == 0;
+	return group && strcmp(group->gr_name, RELAY_USER) == 0;
 }
 
 bool secret_file_is_safe(const struct stat *s, const char *path,

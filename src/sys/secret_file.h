@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 enum secret_file_rule {
-	SECRET_FILE_OWN, /* mode & 077 is 0; or root's, and the group "relay" may read it */
+	SECRET_FILE_OWN, /* mode & 077 is 0; or root's, and the service's group may read it */
 	/*
 	 * systemd's: it lets the service's user in with an ACL, which shows as a right of
 	 * the group.  The group may read; nobody else, and nobody may write.

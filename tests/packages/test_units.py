@@ -13,6 +13,7 @@ TOP = Path(__file__).resolve().parents[2]
 UNITS = TOP / "packaging/systemd"
 SERVICES = ["relay-flush", "relay-flush-now", "relay-smtp@", "relay-submit@"]
 EXPOSURE = 2.0
+WORDS = {"config": "/etc/relayrc", "socket": "/run/relay/submit", "socket_folder": "/run/relay", "spool": "/var/spool/relay", "user": "relay"}
 
 analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze (Debian: systemd)")
 
@@ -22,8 +23,10 @@ def text_of(name, program="/usr/sbin/sendmail"):
     file = UNITS / name
     if file.exists():
         return file.read_text()
-    text = (UNITS / f"{name}.in").read_text()
-    return text.replace("@sandbox@", (UNITS / "sandbox.in").read_text().strip()).replace("@sendmail@", str(program))
+    text = (UNITS / f"{name}.in").read_text().replace("@sandbox@", (UNITS / "sandbox.in").read_text().strip())
+    for word, value in WORDS.items():
+        text = text.replace(f"@{word}@", value)
+    return text.replace("@sendmail@", str(program))
 
 
 def settings_of(name):
@@ -53,7 +56,7 @@ def test_exposure(service, tmp_path):
 
 @analyze
 def test_systemd_finds_nothing_wrong(relay, tmp_path):
-    names = [f"{s}.service" for s in SERVICES] + [f.name for f in UNITS.glob("relay-*.*") if f.suffix in (".socket", ".timer")]
+    names = [f"{s}.service" for s in SERVICES] + [f.name.removesuffix(".in") for f in UNITS.glob("relay-*.*") if ".socket" in f.name or ".timer" in f.name]
     assert len(names) == 7
     for name in names:
         (tmp_path / name).write_text(text_of(name, relay))
@@ -176,6 +179,26 @@ def test_installed_beside_other_mail_programs(tmp_path):
     assert not {p for p in paths if re.search(r"/(sendmail|mailq|newaliases)(\.\d)?$", p)}
     # Not what `alternatives` point to, which can be another program.
     assert "ExecStart=/usr/sbin/sendmail.relay -q\n" in (folder / "packaging/systemd/relay-flush.service").read_text()
+
+
+@pytest.mark.skipif(not shutil.which("meson"), reason="no meson")
+def test_other_places_and_another_user(tmp_path):
+    """As the program was built, so are the units: nothing of the usual names is left where it would count."""
+    paths, folder = installed(tmp_path, "--prefix=/usr", "-Dsystemd=enabled", "-Dsystem_user=postie", "-Dspool=/srv/mailq", "-Dsystem_config=/etc/mail/relayrc",
+                              "-Dsubmit_socket=/run/postie/in")
+    units = folder / "packaging/systemd"
+    for service in SERVICES:
+        text = (units / f"{service}.service").read_text()
+        assert "\nUser=postie\n" in text and "\nReadWritePaths=-/srv/mailq -/var/log/relay\n" in text
+        assert "flush" not in service or "\nConditionPathExists=/etc/mail/relayrc\n" in text
+    assert "\nListenStream=/run/postie/in\n" in (units / "relay-submit.socket").read_text()
+    assert 'u postie - "Mail relay" /srv/mailq\n' in (units / "relay.sysusers").read_text()
+    assert re.search(r"^d /srv/mailq 0700 postie postie -\nd /run/postie 0755 root root -$", (units / "relay.tmpfiles").read_text(), re.M)
+    assert "[ -r /etc/mail/relayrc ]" in (units / "50-relay").read_text()
+    for file in units.iterdir():
+        if file.is_file():
+            assert not re.search(r"/run/relay|/var/spool/relay|/etc/relayrc|@\w+@", file.read_text()), file
+    assert {"/usr/lib/sysusers.d/relay.conf", "/usr/lib/tmpfiles.d/relay.conf"} <= paths
 
 
 @pytest.mark.skipif(not shutil.which("meson"), reason="no meson")
