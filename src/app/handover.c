@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 /* How long a service that is full is tried again, and how long we wait between two tries. */
-enum { FULL_SECONDS = 30, PAUSE_MIN_MS = 50, PAUSE_MAX_MS = 500 };
+enum { FULL_SECONDS = 30, PAUSE_MIN_MS = 25, PAUSE_MAX_MS = 250 };
 
 bool handover_is_account(const char *name)
 {
