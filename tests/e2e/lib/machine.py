@@ -205,6 +205,10 @@ class Machine:
                 more()
         return become
 
+    def become(self, user):
+        """A function that makes a child of ours a process of this user's in the root."""
+        return self._become(self.users[user])
+
     def start(self, argv, user, env=None, more=None, **popen):
         uid = user if isinstance(user, int) else self.users[user]
         home = "/root" if uid == 0 else f"/home/{user}"
@@ -242,6 +246,12 @@ class Machine:
         return Raw(sock=self.socket(user))
 
     # -- what a test asks -------------------------------------------------------------------------------------
+
+    def strays(self):
+        """What the user relay has outside of its queue."""
+        own = self.queue.path, self.root / "proc", self.root / "home/relay"
+        return [p for p in self.root.rglob("*") if not p.is_symlink() and p.lstat().st_uid == USERS["relay"]
+                and not any(p.is_relative_to(folder) for folder in own)]
 
     @property
     def queue(self):
