@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * serve_queue: see serve_queue.h.  The command is run by a child, whose output is put into
- * frames.  Whoever hangs up ends it.
+ * frames.  It goes on to its end also when the client hangs up: a queue run sends the mail of
+ * others, too, who found no session, and a client must not be able to break that off.
  */
 #include "app/serve_queue.h"
 #include "app/frame.h"
@@ -84,6 +85,7 @@ static void words_clear(struct words *w)
 struct child {
 	pid_t pid;
 	int out, err;	/* what it prints; -1 = at its end */
+	bool is_unheard;	/* the client is gone */
 };
 
 static int run_command(const struct call *c, struct words *w, int out, int err)
@@ -140,21 +142,25 @@ static int end(struct child *k)
 
 /* -- the connection -------------------------------------------------------------------------- */
 
-/* False: the client is gone. */
-static bool pass_on(int *from, char kind)
+static void tell(struct child *k, char kind, struct span bytes)
+{
+	k->is_unheard = k->is_unheard ||
+			!frame_write(STDOUT_FILENO, kind, bytes, clock_deadline(WRITE_SECONDS));
+}
+
+static void pass_on(struct child *k, int *from, char kind)
 {
 	char bytes[FRAME_MAX];
 	ssize_t n = fs_read(*from, bytes, sizeof(bytes));
 
 	if (n <= 0) {
 		fs_close(from);
-		return true;
+	} else {
+		tell(k, kind, span_of(bytes, (size_t)n));
 	}
-	return frame_write(STDOUT_FILENO, kind, span_of(bytes, (size_t)n),
-			   clock_deadline(WRITE_SECONDS));
 }
 
-/* Until the child has said all; false when nobody listens any more, or a signal came. */
+/* Until the child has said all; false when a signal came. */
 static bool pass_all_on(struct child *k, int signals)
 {
 	bool ok = true;
@@ -164,7 +170,7 @@ static bool pass_all_on(struct child *k, int signals)
 			{ .fd = k->out, .events = POLLIN },
 			{ .fd = k->err, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
-			{ .fd = STDOUT_FILENO, .events = POLLRDHUP },
+			{ .fd = k->is_unheard ? -1 : STDOUT_FILENO, .events = POLLRDHUP },
 		};
 		int n = poll(p, 4, FRAME_PAUSE_SECONDS * 1000);
 		if (n < 0) {
@@ -172,13 +178,17 @@ static bool pass_all_on(struct child *k, int signals)
 			continue;
 		}
 		if (n == 0) {
-			ok = frame_write(STDOUT_FILENO, 'K', span_of(NULL, 0),
-					 clock_deadline(WRITE_SECONDS));
+			tell(k, 'K', span_of(NULL, 0));
 			continue;
 		}
-		ok = !p[2].revents && !p[3].revents;
-		ok = ok && (!p[0].revents || pass_on(&k->out, 'O'));
-		ok = ok && (!p[1].revents || pass_on(&k->err, 'E'));
+		ok = !p[2].revents;
+		k->is_unheard = k->is_unheard || p[3].revents;
+		if (p[0].revents) {
+			pass_on(k, &k->out, 'O');
+		}
+		if (p[1].revents) {
+			pass_on(k, &k->err, 'E');
+		}
 	}
 	return ok;
 }
@@ -203,12 +213,13 @@ void serve_queue(const struct call *c, struct span text, int signals[2], int slo
 		fs_close(&k.err);
 	} else {
 		answer("250 2.0.0 Ok: frames follow\r\n");
-		bool ok = pass_all_on(&k, signals[0]);
-		if (!ok) {
+		if (!pass_all_on(&k, signals[0])) {
 			kill(k.pid, SIGTERM);
+			k.is_unheard = true;
 		}
 		int status = end(&k);
-		if (ok && !frame_write_end(STDOUT_FILENO, status, clock_deadline(WRITE_SECONDS))) {
+		if (!k.is_unheard &&
+		    !frame_write_end(STDOUT_FILENO, status, clock_deadline(WRITE_SECONDS))) {
 			say("the client has gone");
 		}
 	}

@@ -185,17 +185,18 @@ def test_it_is_for_the_socket_alone(here):
     assert said.count(b"frames follow") == 1 and said.endswith(b"X 0\n")
 
 
-def test_who_hangs_up_ends_the_command(here, scripted):
-    """A queue run at a server that does not answer."""
+def test_nothing_is_left_of_a_command_when_its_client_has_hung_up(here, scripted):
+    """A queue run at a server that does not answer: it goes on, and ends when that hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         here.configure(RC.format(host="127.0.0.1", port=silent.getsockname()[1]))
         with here.socket("alice") as client:
             client.sendall(b"XQUEUE flush ALL\r\n")
             accepted, _ = silent.accept()
             client.shutdown(socket.SHUT_RDWR)
+        assert any(p.poll() is None for p in here.services[0].running)
+        accepted.close()
         deadline = time.monotonic() + 20
         while any(p.poll() is None for p in here.services[0].running):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        accepted.close()
     assert here.queue.place(here.ids["alice"]) == "deferred"
