@@ -18,11 +18,10 @@
 #define FREE_MIN (32ULL << 20)
 /* With less it is looked at who has taken the rest. */
 #define FREE_AMPLE (4ULL << 30)
-/*
- * No message may be larger, while it comes in, than this part of what is free: so all the
- * sessions of a user together cannot take it.
- */
+/* Of what is free, that a message may take while it comes in: of the trusted, ... */
 #define FREE_PARTS 4
+/* ... and where sessions are not limited, as many as they may be all the same. */
+#define SESSIONS_MOST 64
 
 enum { HEAD_USUAL = 4096 };
 
@@ -159,9 +158,23 @@ static unsigned long long free_bytes(const struct gate *g)
 	return (unsigned long long)fs.f_bavail * fs.f_frsize;
 }
 
+/*
+ * Each message of n sessions may be 1/k of what is free then: together n / (k + n) of what was
+ * free before.  At its end each is there twice, until its copy in the queue is complete: with
+ * k = 1.5 n a fifth is left for the others even then.
+ */
 bool gate_takes_size(const struct gate *g, unsigned long long size)
 {
-	return size <= free_bytes(g) / FREE_PARTS;
+	const struct account *a = g->call->account;
+	unsigned long long sessions =
+		a ? (unsigned long long)conf_number(a, KEY_SUBMIT_CONCURRENCY_LIMIT) : 0;
+	unsigned long long parts = FREE_PARTS;
+
+	if (ownership_counts(id_of(g))) {
+		sessions = sessions > 0 ? sessions : SESSIONS_MOST;
+		parts = sessions + (sessions + 1) / 2;
+	}
+	return size <= free_bytes(g) / (parts > FREE_PARTS ? parts : FREE_PARTS);
 }
 
 /*

@@ -37,15 +37,15 @@ def begin(here, user):
 
 
 def test_many_large_messages_leave_room_for_others(small):
-    for sent in range(50):
+    for sent in range(100):
         client, refusal = begin(small, "alice")
         if refusal:
             break
-        client.sock.sendall(MB * 8000)
+        client.sock.sendall(MB * 2000)
         answer = client.say(".")
         assert answer.startswith("250 "), answer
-    assert refusal.startswith("452 4.3.1 your messages take more of the disk than is left") and 5 < sent < 20
-    assert small.run(["-t"], LETTER + b"x\n" * 1000000, user="bob").rc == 0
+    assert refusal.startswith("452 4.3.1 your messages take more of the disk than is left") and 20 < sent < 80
+    assert small.run(["-t"], LETTER + b"x\n" * 500000, user="bob").rc == 0
     assert small.run(["-t"], LETTER, user="alice").rc == 75
     assert small.run(["-t"], LETTER, user="root").rc == 0
 
@@ -61,3 +61,21 @@ def test_messages_that_do_not_end_leave_room_for_others(small):
                 client.sock.sendall(MB * 1000)
         assert small.run(["-t"], LETTER + b"x\n" * 100000, user="bob").rc == 0
         assert client.say(".").startswith("452 4.3.1 there is no room for so large a message")
+
+
+def test_messages_that_end_at_once_leave_room_for_others(small):
+    """Each is there twice for a moment: as it came, and in the queue."""
+    with contextlib.ExitStack() as held:
+        clients = [begin(small, "alice")[0] for _ in range(20)]
+        for client in clients:
+            held.callback(client.sock.close)
+        for _ in range(8):
+            for client in clients:
+                client.sock.sendall(MB * 1000)
+        for client in clients:
+            client.send(b".\r\n")
+        for _ in range(10):
+            done = small.run(["-t"], LETTER, user="bob")
+            assert (done.rc, done.err) == (0, "")
+        for client in clients:
+            assert client.reply()[:4] in ("250 ", "452 ")
