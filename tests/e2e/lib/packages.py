@@ -24,6 +24,7 @@ ROOTS = {
     "opensmtpd": ["opensmtpd"],
     "inetd": ["openbsd-inetd"],
     "xinetd": ["xinetd"],
+    "openrc": ["openrc", "s6", "socat", "grep"],
     "cron": ["cron", "at", "libpam-modules", "libfaketime", "libc-bin", "libgnutls30", "libgsasl18"],
     # tests/clients: programs that send mail, and what ours loads there.
     "clients": ["bsd-mailx", "mailutils", "s-nail", "mutt", "gpg", "gpg-agent", "nmh", "alpine", "git-email", "libmailtools-perl",
