@@ -26,3 +26,15 @@ def test_an_answer_is_one_line_as_it_was_given(shell):
         "host mail.test", "port 587", "tls_starttls on", f"user {user}", "from a@b.testpasswordeval x", "system_mail a@b.testpasswordeval x",
         "syslog LOG_MAIL"]
     assert "user \"\"x\\n\"\"" in relayrc(shell, host="h", user="\"x\\n\"")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("answer, lines", [
+    ("mail.test", ["host mail.test"]), ("mail.test:465", ["host mail.test"]),
+    ("mail.test:25", ["host mail.test", "port 25", "tls_starttls on"]),
+    # As Postfix has it in relayhost.
+    ("[mail.test]:587", ["host mail.test", "port 587", "tls_starttls on"]), ("[mail.test]", ["host mail.test"]),
+    ("2001:db8::1", ["host 2001:db8::1"]), ("[2001:db8::1]", ["host 2001:db8::1"]),
+    ("[2001:db8::1]:587", ["host 2001:db8::1", "port 587", "tls_starttls on"])])
+def test_host_and_port(shell, answer, lines):
+    assert relayrc(shell, host=answer)[:-1] == lines
