@@ -4,6 +4,7 @@
  * report about a report.
  */
 #include "app/bounce.h"
+#include "app/handover.h"
 #include "app/local.h"
 #include "app/names.h"
 #include "base/clock.h"
@@ -32,7 +33,8 @@ char *bounce_address(const struct queue_entry *v, const struct account *a, struc
 	if (v->sender[0] == '\0') {
 		return NULL;
 	}
-	if (!local_is_own(v->sender, a, id)) {
+	/* Who reads the mail of a local name, the service of the machine knows. */
+	if (!local_is_own(v->sender, a, id) || handover_is_account(v->account)) {
 		return mem_str(v->sender);
 	}
 	return system_mail ? mem_str(system_mail) : NULL;

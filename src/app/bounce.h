@@ -21,7 +21,8 @@
 /*
  * Whom a report about this message goes to: the sender, or `system_mail` when the sender is
  * a local name (no domain, localhost, this host's own names).  NULL: nobody can be told: the
- * null sender, or a local one without system_mail.  The caller frees it.
+ * null sender, or a local one without system_mail.  What is handed over to the service of the
+ * machine has a local sender's name: that service has its own system_mail.  The caller frees it.
  */
 char *bounce_address(const struct queue_entry *v, const struct account *a, struct identity *id);
 

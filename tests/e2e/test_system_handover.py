@@ -9,6 +9,7 @@ import pytest
 
 from lib.machine import RC, USERS, machine      # noqa: F401
 from lib.queuefiles import QueueFiles
+from lib.report import Report
 
 LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
 
@@ -194,6 +195,21 @@ def test_what_no_account_of_ones_own_takes_is_handed_over(machine, scripted):
     assert here.run(["-t", "--read-envelope-from"], b"From: alice@work.test\n" + LETTER).rc == 0
     assert len(server.settle().messages) == 2 and list(own_queue(here).values()) == ["deferred"]
     assert "did you mean" in here.run(["-a", "wrok", "-t"], LETTER).err
+
+
+@pytest.mark.parametrize("sender", [[], ["-f", "alice@localhost"]])
+def test_a_refusal_of_what_waited_in_the_own_queue_is_told_to_the_readers_of_local_mail(machine, scripted, sender):
+    """The user's own configuration has no system_mail; the machine's has."""
+    server = scripted(refuse={"b@far.test": "550 5.1.1 gone"})
+    here = machine(server, more="system_mail ops@far.test\n")
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    assert here.run([*sender, "b@far.test"], LETTER).returncode == 0
+    here.serve()
+    assert here.run(["-qf"]).returncode == 0
+    [report] = server.settle().messages
+    assert report.accepted == ["ops@far.test"]
+    assert Report(report).of_one["Final-Recipient"] == "rfc822; b@far.test"
+    assert list(own_queue(here).values()) == ["failed"]
 
 
 def test_without_the_service_it_waits_in_the_own_queue(machine, scripted):
