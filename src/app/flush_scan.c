@@ -260,8 +260,7 @@ bool flush_scan(struct flush_list *l, const struct queues *qs,
 
 /* ---- failed/ ---- */
 
-/* Told, and not only in a report that never left. */
-static bool is_all_told(struct queue *q, const struct queue_entry *v)
+static bool is_all_told(const struct queue_entry *v)
 {
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		const struct queue_rcpt *r = &v->rcpts[i];
@@ -270,12 +269,18 @@ static bool is_all_told(struct queue *q, const struct queue_entry *v)
 			return false;
 		}
 	}
+	return true;
+}
+
+/* A report that is here itself has told nobody. */
+static bool has_report(struct queue *q, const struct queue_entry *v)
+{
 	for (size_t i = 0; i < v->report_count; i++) {
 		if (queue_has(q, v->reports[i])) {
-			return false;
+			return true;
 		}
 	}
-	return true;
+	return false;
 }
 
 /* The report must have had the time to arrive, and a person to read it. */
@@ -286,13 +291,13 @@ static bool is_done_with(struct scan *s, const struct queue_entry *v)
 {
 	uint32_t group;
 
-	if (!is_all_told(s->queue, v) || !flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
+	if (!is_all_told(v) || !flush_list_group(s->list, s->queue, v, &s->call->id, &group)) {
 		return false;
 	}
 	int64_t keep = conf_number(account_of(s->list, group), KEY_BOUNCE_QUEUE_LIFETIME);
 	keep = keep > KEPT_MIN_SECONDS ? keep : KEPT_MIN_SECONDS;
 	int64_t since = v->last > v->arrival ? v->last : v->arrival;
-	return s->now >= since && s->now - since >= keep;
+	return s->now >= since && s->now - since >= keep && !has_report(s->queue, v);
 }
 
 static void remove_failed(struct scan *s, struct queue_file *file,
