@@ -83,7 +83,7 @@ static const char *status_text(const struct queue_entry *v, const struct queue_r
 	case QUEUE_REFUSED:
 		return !r->is_told			    ? "refused"
 		       : bounce_is_wanted(v, r, DSN_FAILED) ? "refused; the sender was told"
-							    : "refused; no report was wanted";
+							    : "refused; no report is wanted";
 	}
 	return "";
 }

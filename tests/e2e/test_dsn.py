@@ -207,6 +207,14 @@ def test_notify_decides_about_a_failure(setup, queued, queue, notify, wanted, wi
     assert len(reports) == wanted and set(queue.places().values()) == {"failed"}
 
 
+@pytest.mark.parametrize("notify, words", [("never", "no report is wanted"), ("delay", "no report is wanted"), ("failure", "the sender was told")])
+def test_show_says_whether_the_sender_knows(setup, queued, queue, run_sendmail, home, notify, words):
+    server, rc = setup()
+    home(".relayrc", rc)
+    queued(server, rc, "-N", notify, "-f", SENDER, "gone@y.test")
+    assert f"<gone@y.test> refused; {words}: {GONE}\n" in run_sendmail(["queue", "show", *queue.places()], name="relay").out
+
+
 # -- whom nobody can tell -------------------------------------------------------------------------------------------
 
 def test_there_is_no_report_about_the_null_sender(setup, queued, queue):
