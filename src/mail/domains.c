@@ -39,6 +39,28 @@ bool domains_spec(const struct domains *d, const char *spec, char **ret_spec, st
 	return true;
 }
 
+/*
+ * One that no mail can be sent to, in its place: what is no letter of ASCII and no digit is
+ * written as its bytes.  The caller frees it; NULL: that is no address, either.
+ */
+static char *unusable_spec(const char *spec)
+{
+	struct span all = span_str(spec), domain = addr_domain(all);
+	BUF_AUTO struct buf made;
+
+	domain.size -= domain.size > 0 && domain.data[domain.size - 1] == '.';
+	buf_init(&made, ADDR_MAX);
+	bool ok = buf_add(&made, spec, addr_local(all).size + 1);
+	for (size_t i = 0; ok && i < domain.size; i++) {
+		char c = domain.data[i];
+		bool is_plain = text_is_alpha(c) || text_is_digit(c) || c == '.';
+		ok = is_plain ? buf_add_byte(&made, c)
+			      : buf_printf(&made, "x%02x", (unsigned)(unsigned char)c);
+	}
+	ok = ok && buf_add_str(&made, ".invalid") && addr_is_safe(buf_span(&made));
+	return ok ? buf_take(&made) : NULL;
+}
+
 /* -- in the header --------------------------------------------------------------------- */
 
 /* Where the domain stands in the text of the address; all of it when that is not sure. */
@@ -79,7 +101,8 @@ static bool add_addresses(const struct domains *d, const struct header_field *fi
 		if (text_is_ascii(span_str(a->spec))) {
 			continue;
 		}
-		if (!domains_spec(d, a->spec, &spec, e)) {
+		if (!domains_spec(d, a->spec, &spec, e) &&
+		    (e->cause != CAUSE_DATA || !(spec = unusable_spec(a->spec)))) {
 			return err_ctx(e, "%.*s: %s", SPAN_ARG(field->name), a->spec);
 		}
 		if (!spec) {

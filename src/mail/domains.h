@@ -25,8 +25,10 @@ bool domains_spec(const struct domains *d, const char *spec, char **ret_spec, st
 /*
  * Appends the header (CRLF text, without the blank line).  Afterwards header_needs_smtputf8()
  * is false; bytes that are not of such a domain stay, but in a field that gets lines over 998
- * octets (mail/repair.h).  False names field and address: its local part is not ASCII, or as
- * above; CAUSE_DATA when *out is full.
+ * octets (mail/repair.h).  What to_ascii takes for no domain (CAUSE_DATA) is nobody's
+ * address: it becomes one below .invalid (RFC 2606), "xc3xbc.example.invalid".  False
+ * names field and address: its local part is not ASCII, or any other trouble of to_ascii;
+ * CAUSE_DATA when *out is full.
  */
 bool domains_header(const struct domains *d, struct span header, struct buf *out,
 		    struct err *e) RELAY_CHECKED;

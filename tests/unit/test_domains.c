@@ -20,6 +20,9 @@ static bool to_ascii(void *context, struct span domain, struct buf *to, struct e
 	if (memmem(domain.data, domain.size, "bad", 3)) {
 		return err_set(e, CAUSE_DATA, "the domain is bad");
 	}
+	if (memmem(domain.data, domain.size, "worse", 5)) {
+		return err_set(e, CAUSE_CONFIG, "the library is missing");
+	}
 	if (memmem(domain.data, domain.size, "evil", 4)) {
 		return buf_add_str(to, "x@y> <z");
 	}
@@ -102,6 +105,10 @@ static void fields_keep_all_but_those_domains(void **state)
 		{ "Reply-To: <@" UE ":joe@" UE ".x>\r\n", "Reply-To: <@" UE ":joe@u--.x>\r\n" },
 		{ "Resent-To: joe@" UE "\r\nResent-Cc: <>\r\n",
 		  "Resent-To: joe@u--\r\nResent-Cc: <>\r\n" },
+		/* What is no domain leads nowhere. */
+		{ "Cc: Bad <joe@bad" UE ".x>, ann@" UE "\r\n",
+		  "Cc: Bad <joe@badxc3xbc.x.invalid>, ann@u--\r\n" },
+		{ "To: joe@-evil" UE ".x.\r\n", "To: joe@x2devilxc3xbc.x.invalid.\r\n" },
 		/* As far as it can be read. */
 		{ "To: joe@" UE ", <" UE "\r\n", "To: joe@u--, <" UE "\r\n" },
 		/* No field of addresses. */
@@ -125,11 +132,13 @@ static void errors_name_field_and_address(void **state)
 {
 	static const struct {
 		const char *in, *why;
+		enum cause cause;
 	} rows[] = {
-		{ "To: a@b, J <" UE "@x>\r\n", "To: " UE "@x is not ASCII before the \"@\"; " INSTEAD },
-		{ "CC: " UE "\r\n", "CC: " UE " is not ASCII before the \"@\"; " INSTEAD },
-		{ "Resent-From: j@bad" UE "\r\n",
-		  "Resent-From: j@bad" UE ": the domain is bad" },
+		{ "To: a@b, J <" UE "@x>\r\n", "To: " UE "@x is not ASCII before the \"@\"; " INSTEAD,
+		  CAUSE_DATA },
+		{ "CC: " UE "\r\n", "CC: " UE " is not ASCII before the \"@\"; " INSTEAD, CAUSE_DATA },
+		{ "Resent-From: j@worse" UE "\r\n",
+		  "Resent-From: j@worse" UE ": the library is missing", CAUSE_CONFIG },
 	};
 
 	(void)state;
@@ -138,7 +147,7 @@ static void errors_name_field_and_address(void **state)
 		struct err e;
 		buf_init(&out, 1000);
 		assert_false(domains_header(&domains, span_str(rows[i].in), &out, &e));
-		assert_int_equal(e.cause, CAUSE_DATA);
+		assert_int_equal(e.cause, rows[i].cause);
 		assert_string_equal(e.text, rows[i].why);
 	}
 }
