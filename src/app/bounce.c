@@ -20,8 +20,6 @@ enum {
 	RCPT_BYTES = 8192,
 	HEAD_BYTES = 1 << 20,
 	TAIL_BYTES = 128,
-	/* Of the message, read at once. */
-	PIECE_BYTES = 256 << 10,
 };
 
 /* -- who is told ----------------------------------------------------------------------------- */
@@ -171,19 +169,6 @@ static bool make_entry(const struct bounce *b, const struct dsn *d, struct queue
 	return queue_entry_add_rcpt(v, d->to, NULL, e);
 }
 
-static bool put_all(struct queue_file *f, struct message *m, struct err *e)
-{
-	const unsigned long long size = message_size(m);
-	struct span bytes;
-
-	for (unsigned long long at = 0; at < size; at += bytes.size) {
-		if (!message_read(m, at, PIECE_BYTES, &bytes, e) || !queue_put(f, bytes, e)) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /* Head, message or header, tail: into the queue, durable.  v->id is the ID then. */
 static bool put_report(const struct bounce *b, const struct dsn *d, struct span head,
 		       struct span header, struct queue_entry *v, struct queue_file *f,
@@ -197,7 +182,7 @@ static bool put_report(const struct bounce *b, const struct dsn *d, struct span 
 	v->is_8bit = dsn_is_8bit(d);
 	v->size = head.size + tail.size + (d->is_full ? message_size(b->message) : header.size);
 	if (ok && queue_put(f, head, e) &&
-	    (d->is_full ? put_all(f, b->message, e) : queue_put(f, header, e)) &&
+	    (d->is_full ? message_copy(b->message, f, e) : queue_put(f, header, e)) &&
 	    queue_put(f, buf_span(&tail), e) && queue_put_end(f, v, e) &&
 	    queue_sync(b->queue, f, e)) {
 		return true;

@@ -6,9 +6,6 @@
 
 #include <stdlib.h>
 
-/* One read of the message. */
-#define PIECE ((size_t)256 << 10)
-
 /* The first of his accounts that has one says which queue it is. */
 static const struct account *keeper(const struct handover *h)
 {
@@ -54,19 +51,6 @@ static bool make_entry(const struct handover *h, struct queue_entry *v, struct e
 	return true;
 }
 
-static bool put_all(struct queue_file *f, struct message *m, struct err *e)
-{
-	const unsigned long long size = message_size(m);
-	struct span bytes;
-
-	for (unsigned long long at = 0; at < size; at += bytes.size) {
-		if (!message_read(m, at, PIECE, &bytes, e) || !queue_put(f, bytes, e)) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool put(struct handover *h, struct queue *q, struct queue_entry *v, struct err *e)
 {
 	struct queue_file f;
@@ -75,7 +59,7 @@ static bool put(struct handover *h, struct queue *q, struct queue_entry *v, stru
 	queue_file_init(&f);
 	bool ok = queue_put_begin(q, QUEUE_DEFERRED, v, &f, e);
 	v->size = h->job.txn.size;
-	h->is_kept = ok && put_all(&f, &h->call->message, e) && queue_put_end(&f, v, e) &&
+	h->is_kept = ok && message_copy(&h->call->message, &f, e) && queue_put_end(&f, v, e) &&
 		     queue_sync(q, &f, e);
 	if (!h->is_kept && !queue_remove(q, &f, &ignored)) {
 		/* Not complete, or sent beside what the caller sends again: no mail is lost. */

@@ -291,6 +291,19 @@ bool message_read(struct message *m, unsigned long long offset, size_t max,
 	return true;
 }
 
+bool message_copy(struct message *m, struct queue_file *to, struct err *e)
+{
+	const unsigned long long size = message_size(m);
+	struct span bytes;
+
+	for (unsigned long long at = 0; at < size; at += bytes.size) {
+		if (!message_read(m, at, WINDOW, &bytes, e) || !queue_put(to, bytes, e)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* The header that `start` of a message begins with; false: its end is not there. */
 static bool find_header(struct span start, struct span *ret_header)
 {

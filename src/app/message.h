@@ -25,7 +25,7 @@ struct message_store {
 };
 
 struct message {
-	struct buf header;	/* without the blank line; app/submit puts the new one here */
+	struct buf header;	/* without the blank line; app/compose puts the new one here */
 	struct buf body;	/* the body, or the part not yet written */
 	unsigned long long body_size;
 	bool is_8bit;		/* header or body: what leaves */
@@ -87,6 +87,9 @@ unsigned long long message_size(const struct message *m);
  */
 bool message_read(struct message *m, unsigned long long offset, size_t max,
 		  struct span *ret_bytes, struct err *e) RELAY_CHECKED;
+
+/* All of it behind the head of another file, which is being put (queue/queue.h). */
+bool message_copy(struct message *m, struct queue_file *to, struct err *e) RELAY_CHECKED;
 
 /*
  * The header without its blank line, valid until the next of these calls; of a queued
