@@ -137,15 +137,13 @@ static char *group_of(const char *group, const struct account *a)
 static bool take_slot(struct tour *t, const struct account *a, struct err *e)
 {
 	const struct deliver_options *o = t->o;
-	struct err ignored;
+	unsigned max = (unsigned)conf_number(a, KEY_MAX_CONNECTIONS);
 
 	if (a == o->account || !o->queue || !o->group) {
 		return true;
 	}
 	char *group MEM_AUTO = group_of(o->group, a);
-	/* Without lock files: rather one session too many. */
-	return !slot_take(o->queue, group, (unsigned)conf_number(a, KEY_MAX_CONNECTIONS), &t->slot,
-			  &ignored) || t->slot >= 0 ||
+	return slot_take(o->queue, group, max, &t->slot) ||
 	       err_set(e, CAUSE_TEMP, "all its sessions are in use");
 }
 

@@ -157,11 +157,7 @@ static void turn_gave_back(void *context, const struct account *a, const char *g
 
 static bool take_slot(const struct drain *d, const struct account *a, const char *group, int *slot)
 {
-	unsigned max = (unsigned)conf_number(a, KEY_MAX_CONNECTIONS);
-	struct err ignored;
-
-	/* Without lock files: rather one session too many. */
-	return !slot_take(d->queue, group, max, slot, &ignored) || *slot >= 0;
+	return slot_take(d->queue, group, (unsigned)conf_number(a, KEY_MAX_CONNECTIONS), slot);
 }
 
 /* What nobody has taken from t->items. */

@@ -79,8 +79,7 @@ static bool turn(struct flush_worker *w, struct drain *d)
 	int slot = -1;
 	struct err e;
 
-	/* Without lock files (a full disk, say): rather one session too many. */
-	if (slot_take(d->queue, d->group, max, &slot, &e) && slot < 0) {
+	if (!slot_take(d->queue, d->group, max, &slot)) {
 		atomic_store(&w->shared->is_closed, true);
 		atomic_store(&w->shared->is_busy, true);
 		return false;

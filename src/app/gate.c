@@ -86,7 +86,6 @@ bool gate_enter(struct gate *g, struct smtp_answer *why)
 {
 	const struct account *a = g->call->account;
 	char name[64], who[WHO_MAX];
-	struct err ignored;
 
 	if (!ownership_counts(id_of(g)) || !a) {
 		return true;
@@ -97,7 +96,7 @@ bool gate_enter(struct gate *g, struct smtp_answer *why)
 		return true;
 	}
 	snprintf(name, sizeof(name), "submit uid %lld", (long long)id_of(g)->caller);
-	if (!slot_take(g->queue, name, most, &g->slot, &ignored) || g->slot >= 0) {
+	if (slot_take(g->queue, name, most, &g->slot)) {
 		return true;
 	}
 	smtp_answer_set(why, VERDICT_TEMPORARY, 421, "4.3.2",

@@ -33,13 +33,11 @@ static void go_on_alone(struct submission *s)
 
 /* -- sending --------------------------------------------------------------------------- */
 
-/* p->slot is -1 when all are taken; false when there are no lock files. */
 static bool take_slot(struct submission *s, struct part *p)
 {
 	unsigned max = (unsigned)conf_number(p->account, KEY_MAX_CONNECTIONS);
-	struct err e;
 
-	return slot_take(s->queue, p->group.data, max, &p->slot, &e);
+	return slot_take(s->queue, p->group.data, max, &p->slot);
 }
 
 static struct part *current(struct submission *s)
@@ -108,6 +106,7 @@ static void serve_others(struct submission *s, struct part *p, bool some_wait)
 	struct session_facts facts;
 	struct err e;
 
+	/* Without lock files nobody has found them taken. */
 	while (some_wait && take_slot(s, p) && p->slot >= 0) {
 		go_on_alone(s);
 		some_wait = drain_run(&p->drain, &facts, &e);
@@ -158,8 +157,7 @@ static bool send_part(struct submission *s, struct part *p)
 /* The message's own account has its slot already. */
 static bool may_send(struct submission *s, struct part *p)
 {
-	/* Without lock files: rather one session too many. */
-	if (p == s->parts || !s->queue || !take_slot(s, p) || p->slot >= 0) {
+	if (p == s->parts || !s->queue || take_slot(s, p)) {
 		return true;
 	}
 	submit_part_left(s, p);
@@ -223,11 +221,7 @@ static int send_or_keep(struct submission *s)
 		submit_notice(s, TELL_BACKGROUND);
 		go_on_alone(s);
 	}
-	if (!s->queue) {
-		return send_now(s);
-	}
-	/* Without lock files: rather one session too many. */
-	return !take_slot(s, s->parts) || s->parts->slot >= 0 ? send_now(s) : leave_it(s);
+	return !s->queue || take_slot(s, s->parts) ? send_now(s) : leave_it(s);
 }
 
 static bool tell_refusals(struct submission *s)

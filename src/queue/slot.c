@@ -23,15 +23,16 @@ static uint64_t hash(const char *text)
 	return value;
 }
 
-bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd, struct err *e)
+bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd)
 {
 	int folder;
 	uint32_t start;
 	uint64_t key = hash(group);
+	struct err ignored;
 
 	*ret_fd = -1;
-	if (!folder_get(q, FOLDER_SESSIONS, true, &folder, e)) {
-		return false;
+	if (!folder_get(q, FOLDER_SESSIONS, true, &folder, &ignored)) {
+		return true;
 	}
 	clock_random(&start, sizeof(start));
 	for (unsigned i = 0; i < max; i++) {
@@ -40,8 +41,7 @@ bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd, st
 			 (unsigned)(((uint64_t)start + i) % max));
 		int fd = openat(folder, name, O_CREAT | O_RDWR | FILE_FLAGS, 0600);
 		if (fd < 0) {
-			return err_errno(e, CAUSE_OS, "cannot open %s/%s/%s", q->path,
-					 folder_name(FOLDER_SESSIONS), name);
+			return true;
 		}
 		if (folder_lock(fd)) {
 			*ret_fd = fd;
@@ -50,11 +50,10 @@ bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd, st
 		bool is_taken = errno == EWOULDBLOCK;
 		fs_close(&fd);
 		if (!is_taken) {
-			return err_errno(e, CAUSE_OS, "cannot lock %s/%s/%s", q->path,
-					 folder_name(FOLDER_SESSIONS), name);
+			return true;
 		}
 	}
-	return true;
+	return false;
 }
 
 void slot_release(int *fd)

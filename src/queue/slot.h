@@ -14,11 +14,11 @@
 #include "queue/queue.h"
 
 /*
- * A free slot of `group` among the first `max`: *ret_fd is its descriptor, or -1 when all
- * are taken.  False only when the lock files cannot be had.
+ * May there be one session more of `group`, of which there are `max`?  *ret_fd is the slot's
+ * descriptor then.  It is -1 when the lock files cannot be had (a full disk, say): rather one
+ * session too many than mail that stays.
  */
-bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd, struct err *e)
-	RELAY_CHECKED;
+bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd) RELAY_CHECKED;
 void slot_release(int *fd);
 
 #endif
