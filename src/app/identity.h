@@ -49,7 +49,8 @@ const char *identity_mailname(struct identity *id);
 
 /*
  * What msmtp's %U (user: $USER, $LOGNAME or the login name), %H (host: $HOSTNAME or the
- * host's name), %C (canonical host) and %M (mail name) stand for, appended to *to; `identity` is a struct identity.  For struct conf_env.
+ * host's name), %C (canonical host) and %M (mail name) stand for, appended to *to;
+ * `identity` is a struct identity.  For struct conf_env.
  */
 bool identity_name(void *identity, char letter, struct buf *to, struct err *e) RELAY_CHECKED;
 

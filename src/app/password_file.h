@@ -7,7 +7,8 @@
 
 /*
  * $XDG_CONFIG_HOME/relay/ACCOUNT.password, else ~/.config/relay/ACCOUNT.password; in the
- * system scope (scope.h) relay/ACCOUNT.password beside /etc/relayrc.  NULL with *e set: there is no home, or the name cannot be a file's.  The caller frees it.
+ * system scope (scope.h) relay/ACCOUNT.password beside /etc/relayrc.  NULL with *e set: there
+ * is no home, or the name cannot be a file's.  The caller frees it.
  */
 char *password_file_path(const char *account, struct identity *id, struct err *e)
 	RELAY_CHECKED;

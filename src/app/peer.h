@@ -22,8 +22,8 @@ struct peer {
 	enum peer_kind kind;
 	/*
 	 * Of who connected; -1 = not known.  Over TCP the kernel's list of connections says whose
-	 * the other end is, as long as somebody has it.  That of a socketpair is not: its uid is that of the
-	 * program between us and the peer (socat's EXEC without nofork), which says nothing.
+	 * the other end is, as long as somebody has it.  That of a socketpair is not: its uid is
+	 * that of the program between us and the peer (socat's EXEC without nofork), which says nothing.
 	 */
 	int64_t uid;
 };

@@ -98,7 +98,8 @@ static bool report(const struct refusals *r, bool *ret_told, struct err *e)
 bool refusals_tell(const struct refusals *r)
 {
 	const struct local_problems *p = r->problems;
-	bool by_mail = (r->client && r->client->errors == SMTP_ERRORS_DEFAULT) || r->mode == ERRORS_MAIL || r->mode == ERRORS_MAIL_ZERO;
+	bool by_mail = (r->client && r->client->errors == SMTP_ERRORS_DEFAULT) ||
+		       r->mode == ERRORS_MAIL || r->mode == ERRORS_MAIL_ZERO;
 	bool is_told = false;
 	struct err e;
 

@@ -6,7 +6,7 @@
 #ifndef APP_RESPELL_H
 #define APP_RESPELL_H
 
-/* The n-th other way, from 0 on; NULL = there is no more.  The caller frees it.  For struct conf. */
+/* For struct conf: the n-th other way; NULL = there is no more.  The caller frees it. */
 char *respell_address(const char *address, unsigned n);
 
 #endif

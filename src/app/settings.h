@@ -60,8 +60,8 @@ bool settings_use(struct conf *c, struct account *a, const struct options *o,
 		  struct identity *id, struct err *e) RELAY_CHECKED;
 
 /*
- * The account for this message, when recipients do not count, with the options of the command line set in it, checked.
- * sender: the envelope sender that was asked for, or NULL.  NULL with *e set on failure.
+ * The account for this message, when recipients do not count, with the options of the
+ * command line set in it, checked.  sender: the envelope sender that was asked for, or NULL.  NULL with *e set on failure.
  */
 struct account *settings_account(struct conf *c, const struct options *o, struct identity *id,
 				 const char *sender, struct err *e) RELAY_CHECKED;

@@ -61,7 +61,8 @@ static void take_outcome(struct settle *s, const struct delivery *d, size_t i,
 	case POLICY_DONE:
 		r->status = QUEUE_SENT;
 		/* A server without DSN sends no confirmation: RFC 3461 §5.2.2 lets us say so. */
-		r->is_told = (facts && facts->has_dsn) || !s->queue || !bounce_is_wanted(d->entry, r, DSN_RELAYED);
+		r->is_told = (facts && facts->has_dsn) || !s->queue ||
+			     !bounce_is_wanted(d->entry, r, DSN_RELAYED);
 		is_final = true;
 		break;
 	case POLICY_FAIL:

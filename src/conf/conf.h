@@ -156,7 +156,7 @@ void conf_clear(struct conf *c);	/* wipes secrets */
 /*
  * Reads one file and appends its accounts.  Missing file: *ret_found = false and true is
  * returned.  Errors read "FILE:LINE: key: what is wrong" (CAUSE_CONFIG).  Bounds: 1 MiB a
- * file, 64 KiB a line, 10,000 accounts, 16 MiB of values.  Not a regular file (device,
+ * file, 64 KiB a line, 12,000 accounts, 16 MiB of values.  Not a regular file (device,
  * FIFO, directory), or writable by group or others: error.  A file that we may not read:
  * error with os_errno EACCES, so that the caller can go on without /etc/relayrc.  After
  * an error *c holds what came before; conf_clear is all that may be done with it then.
@@ -285,8 +285,8 @@ char *conf_shown(const struct account *a, enum key key);
 
 /*
  * Appends "account NAME" and every setting in force, `key value<TAB># origin`, in the
- * order of keys.def, secrets as "********", unset ones left out.  What `relay check` and -P print; it parses
- * again (a TAB followed by "# " starts a comment).  False when the buffer is full.
+ * order of keys.def, secrets as "********", unset ones left out.  What `relay check` and -P
+ * print; it parses again (a TAB followed by "# " starts a comment).  False when the buffer is full.
  */
 bool conf_print(const struct account *a, struct buf *to) RELAY_CHECKED;
 

@@ -41,7 +41,8 @@ static bool next_line(struct alias_text *r)
 	}
 	r->at++;
 	r->line++;
-	return alias_text_skip_lines(r) && (alias_text_byte(r, r->at) == ' ' || alias_text_byte(r, r->at) == '\t');
+	return alias_text_skip_lines(r) &&
+	       (alias_text_byte(r, r->at) == ' ' || alias_text_byte(r, r->at) == '\t');
 }
 
 /* Goes past a `\\` at the end of a line: the next line belongs to this one. */

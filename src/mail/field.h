@@ -49,8 +49,8 @@ void field_begin(struct field *w, struct buf *out, const struct charset *charset
 void field_blank(struct field *w, struct span blanks);
 
 /*
- * A token that stays as it is, but for `escape`, and NUL, which becomes '?'.  No fold comes before it when there are
- * no blanks; a token longer than a line is cut.
+ * A token that stays as it is, but for `escape`, and NUL, which becomes '?'.  No fold comes
+ * before it when there are no blanks; a token longer than a line is cut.
  */
 void field_plain(struct field *w, struct span token);
 

@@ -11,9 +11,9 @@
  *   Subject, Date, …	the first stays, others become X-Original-Subject … (once.h)
  *
  * What is missing is put on top.  A message that is sent again (any Resent- field) keeps its
- * To, Cc and Reply-To, and several Subject …; in its first block Resent-Date, Resent-From and Resent-Message-ID
- * are added where they are missing, and Resent- forms are treated as the fields above;
- * earlier blocks stay.  set_from on and set_to do what they do in any message.
+ * To, Cc and Reply-To, and several Subject …; in its first block Resent-Date, Resent-From
+ * and Resent-Message-ID are added where they are missing, and Resent- forms are treated as
+ * the fields above; earlier blocks stay.  set_from on and set_to do what they do in any message.
  *
  * Where a DKIM-Signature stands, no address is touched, but SET_FROM_ON still replaces From
  * and Sender: a server that insists on its address refuses the message otherwise.

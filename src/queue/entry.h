@@ -50,7 +50,7 @@ struct queue_via {
 	char *account;
 	char *sender;		/* for its server */
 };
-/* Most of them: as many as accounts. */
+/* Most of them. */
 #define QUEUE_VIAS_MAX 10000u
 
 /* Every string is owned by the entry and is one line without CR, LF and NUL. */

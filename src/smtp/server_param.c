@@ -2,8 +2,8 @@
 /*
  * server_param: the parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param): SIZE
  * (RFC 1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461), and of our own
- * XMODE, XERRORS and XNOTICE (client.h).  555 for a parameter nobody offered, 501 for one that is malformed, 504 for a value that is
- * correct but cannot be done here.
+ * XMODE, XERRORS and XNOTICE (client.h).  555 for a parameter nobody offered, 501 for one
+ * that is malformed, 504 for a value that is correct but cannot be done here.
  */
 #include "smtp/server_state.h"
 #include "base/text.h"
