@@ -213,7 +213,10 @@ static void read_server(struct queue_rcpt *r, struct span *value)
 
 	if (r->is_reply && span_equal(span_first(*value, size), span_str(SERVER_WORD))) {
 		struct span name = span_from(queue_line_word(value), size);
-		r->server = name.size > 0 ? mem_copy(name.data, name.size) : NULL;
+		if (name.size > 0) {
+			r->server = mem_copy(name.data, name.size);
+			text_sanitise(r->server, name.size);
+		}
 	}
 }
 
