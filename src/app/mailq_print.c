@@ -8,7 +8,8 @@
 /* Postfix's columns for long queue IDs; a reason ends at REASON_END when it fits. */
 enum { ID_WIDTH = 17, SIZE_COLUMNS = 9, RCPT_COLUMN = 47, REASON_END = 76 };
 
-bool mailq_shows(const struct queue_rcpt *r, enum queue_place place)
+/* Who waits, and in failed/ who was refused. */
+static bool shows(const struct queue_rcpt *r, enum queue_place place)
 {
 	return r->status == QUEUE_WAITING ||
 	       (r->status == QUEUE_REFUSED && place == QUEUE_FAILED);
@@ -135,7 +136,7 @@ void mailq_print_columns(struct output *o, const struct mailq_item *item)
 	output_text(o, "\n");
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		const struct queue_rcpt *r = &v->rcpts[i];
-		if (!mailq_shows(r, item->place)) {
+		if (!shows(r, item->place)) {
 			continue;
 		}
 		const struct reason own = reason_of(v, r, via, &last);
@@ -182,7 +183,7 @@ void mailq_print_json(struct output *o, const struct mailq_item *item)
 	output_text(o, ", \"recipients\": [");
 	for (size_t i = 0; i < v->rcpt_count; i++) {
 		const struct queue_rcpt *r = &v->rcpts[i];
-		if (!mailq_shows(r, item->place)) {
+		if (!shows(r, item->place)) {
 			continue;
 		}
 		output_text(o, between);

@@ -17,8 +17,6 @@ void mailq_print_heading(struct output *o);
 void mailq_print_columns(struct output *o, const struct mailq_item *item);
 void mailq_print_json(struct output *o, const struct mailq_item *item);
 
-/* Is this a recipient the list shows: one that waits, and in failed/ one that was refused? */
-bool mailq_shows(const struct queue_rcpt *r, enum queue_place place);
 /* "active", "due", "waiting", "held", "failed". */
 const char *mailq_status(const struct mailq_item *item);
 

@@ -39,7 +39,8 @@ static bool is_local_server(const struct conf_server *server)
 		(text_starts_fold(name, "127.") && is_numeric));
 }
 
-bool risk_is_local(const struct account *a)
+/* Does the connection stay on this machine: a socket, localhost, a loopback address? */
+static bool is_local(const struct account *a)
 {
 	struct span rest = span_str(conf_text(a, KEY_HOST));
 	struct conf_server server;
@@ -231,7 +232,7 @@ static const struct {
 
 void risk_account(const struct account *a, const char *system_file, struct findings *to)
 {
-	const struct risk_view view = { a, system_file, risk_is_local(a) };
+	const struct risk_view view = { a, system_file, is_local(a) };
 	struct conf_fault fault;
 	unsigned at = 0;
 

@@ -22,7 +22,4 @@ void risk_default(const struct conf *c, struct findings *to);
 /* The same for recipients, and where `fallback` leads. */
 void risk_routes(const struct conf *c, const struct account *only, struct findings *to);
 
-/* Does the connection stay on this machine: a socket, localhost, a loopback address? */
-bool risk_is_local(const struct account *a);
-
 #endif

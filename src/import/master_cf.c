@@ -75,7 +75,7 @@ void master_cf_clear(struct master_cf *m)
 	*m = (struct master_cf){ 0 };
 }
 
-const struct master_service *master_cf_find(const struct master_cf *m, struct span name)
+static const struct master_service *find_service(const struct master_cf *m, struct span name)
 {
 	for (size_t i = m->count; i > 0; i--) {
 		if (span_equal(m->services[i - 1].name, name)) {
@@ -92,7 +92,7 @@ struct span master_cf_command(const struct master_cf *m, struct span name)
 		{ "local", "local" }, { "virtual", "virtual" }, { "error", "error" },
 		{ "retry", "error" }, { "discard", "discard" },
 	};
-	const struct master_service *s = master_cf_find(m, name);
+	const struct master_service *s = find_service(m, name);
 
 	if (s) {
 		return s->command;
@@ -108,7 +108,7 @@ struct span master_cf_command(const struct master_cf *m, struct span name)
 const struct master_option *master_cf_option(const struct master_cf *m, struct span service,
 					     struct span name)
 {
-	const struct master_service *s = master_cf_find(m, service);
+	const struct master_service *s = find_service(m, service);
 
 	for (size_t i = s ? s->count : 0; i > 0; i--) {
 		if (span_equal(s->options[i - 1].name, name)) {

@@ -26,8 +26,6 @@ struct master_cf {
 void master_cf_init(struct master_cf *m, struct buf *text);
 void master_cf_clear(struct master_cf *m);
 
-const struct master_service *master_cf_find(const struct master_cf *m, struct span name);
-
 /*
  * The program of a transport, "smtp"; without a master.cf what these names usually mean.
  * Empty: there is none.

@@ -65,19 +65,22 @@ struct addr_character addr_character(struct span text)
 	return c;
 }
 
-size_t addr_bad_character(struct span text, enum addr_wrong *ret_wrong)
+/*
+ * A character that can stand nowhere in an address.  ADDR_WIDE_AT is none: it is only wrong
+ * where an "@" was meant.
+ */
+static bool has_bad_character(struct span text)
 {
 	size_t i = text_is_plain(text) ? text.size : 0;
 
 	while (i < text.size) {
 		struct addr_character c = addr_character(span_from(text, i));
 		if (c.wrong != ADDR_FINE && c.wrong != ADDR_WIDE_AT) {
-			*ret_wrong = c.wrong;
-			return i;
+			return true;
 		}
 		i += c.size;
 	}
-	return i;
+	return false;
 }
 
 bool addr_has_wide_at(struct span local, size_t *ret_at)
@@ -236,13 +239,12 @@ static bool is_domain(struct span domain)
 
 bool addr_is_safe(struct span spec)
 {
-	enum addr_wrong wrong;
 	size_t at;
 
 	if (spec.size == 0) {
 		return true;
 	}
-	if (spec.size > ADDR_MAX || addr_bad_character(spec, &wrong) < spec.size) {
+	if (spec.size > ADDR_MAX || has_bad_character(spec)) {
 		return false;
 	}
 	struct span local = addr_local(spec), domain = addr_domain(spec);

@@ -17,12 +17,6 @@ struct addr_character {
 };
 struct addr_character addr_character(struct span text);
 
-/*
- * The first character that can stand nowhere in an address: its offset, or text.size; and
- * what is wrong with it.  ADDR_WIDE_AT is not: it is only wrong where an "@" was meant.
- */
-size_t addr_bad_character(struct span text, enum addr_wrong *ret_wrong);
-
 /* It stands in for the "@" of a bare local part. */
 bool addr_has_wide_at(struct span local, size_t *ret_at);
 

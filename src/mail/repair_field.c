@@ -108,7 +108,8 @@ size_t repair_blanks(struct span s)
 	return i;
 }
 
-size_t repair_token(struct span s)
+/* The size of what is no blank. */
+static size_t token_size(struct span s)
 {
 	size_t i = 0;
 
@@ -124,7 +125,7 @@ void repair_flow(struct field *w, struct span s)
 		size_t blanks = repair_blanks(s);
 		field_blank(w, span_first(s, blanks));
 		s = span_from(s, blanks);
-		struct span token = span_first(s, repair_token(s));
+		struct span token = span_first(s, token_size(s));
 		field_plain(w, token);
 		s = span_from(s, token.size);
 	}
@@ -156,7 +157,7 @@ static void add_text(struct field *w, struct span s, const char *but_with)
 		size_t blanks = repair_blanks(s);
 		field_blank(w, span_first(s, blanks));
 		s = span_from(s, blanks);
-		struct span token = span_first(s, repair_token(s));
+		struct span token = span_first(s, token_size(s));
 		bool encode = repair_is_raw(token) || has_control(token) ||
 			      is_open(token) || token.size > REPAIR_TOKEN_MAX;
 		for (const char *c = but_with; *c && token.size > 0; c++) {
@@ -171,7 +172,8 @@ static void add_text(struct field *w, struct span s, const char *but_with)
 	}
 }
 
-void repair_unstructured(struct field *w, struct span value)
+/* The value of an unstructured field, unfolded. */
+static void unstructured(struct field *w, struct span value)
 {
 	add_text(w, value, "");
 }
@@ -213,7 +215,7 @@ static bool add_value(struct field *w, enum kind kind, struct span value)
 	case KIND_COUNT:
 		break;
 	}
-	repair_unstructured(w, value);
+	unstructured(w, value);
 	return true;
 }
 
@@ -295,6 +297,6 @@ bool repair_field(const struct header_field *field, struct span declared, struct
 	}
 	buf_drop_end(out, out->size - start);
 	field_begin(&w, out, &charset, field->name);
-	repair_unstructured(&w, value);
+	unstructured(&w, value);
 	return field_end(&w);
 }

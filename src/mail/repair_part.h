@@ -11,15 +11,11 @@ enum { REPAIR_TOKEN_MAX = 900 };
 /* Has a byte above 127 or a NUL. */
 bool repair_is_raw(struct span s);
 
-/* The size of the blanks and tabs, or of what is none, at the front of s. */
+/* The size of the blanks and tabs at the front of s. */
 size_t repair_blanks(struct span s);
-size_t repair_token(struct span s);
 
 /* Text with blanks, as it is. */
 void repair_flow(struct field *w, struct span s);
-
-/* The value of an unstructured field, unfolded. */
-void repair_unstructured(struct field *w, struct span value);
 
 /* What in a structured field may have encoded-words beside comments. */
 enum repair_names {

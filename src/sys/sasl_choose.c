@@ -50,7 +50,8 @@ static struct span next_word(struct span *list)
 	return word;
 }
 
-bool sasl_has_word(const char *list, const char *word)
+/* Is the word in the list (blanks or commas between words)? */
+static bool has_word(const char *list, const char *word)
 {
 	struct span rest = span_str(list), w;
 
@@ -75,7 +76,7 @@ const struct sasl_mechanism *sasl_find(struct span name)
 /* `auth on`, or nothing said: any safe mechanism. */
 static bool allows_any(const char *allowed)
 {
-	return !allowed || !*allowed || sasl_has_word(allowed, "on");
+	return !allowed || !*allowed || has_word(allowed, "on");
 }
 
 bool sasl_needs_no_secret(const char *allowed)
@@ -95,7 +96,7 @@ bool sasl_needs_no_secret(const char *allowed)
 
 static bool is_allowed(const struct sasl_mechanism *m, const struct sasl_options *o)
 {
-	bool by_name = o->allowed && sasl_has_word(o->allowed, m->name);
+	bool by_name = o->allowed && has_word(o->allowed, m->name);
 
 	if (m->traits & BY_NAME || (m->traits & NAME_IN_CLEAR && !o->is_tls)) {
 		return by_name;
@@ -120,7 +121,7 @@ const char *sasl_choose(const char *offered, const struct sasl_options *o, struc
 		for (size_t i = 0; i < MECHANISMS; i++) {
 			const struct sasl_mechanism *m = &table[i];
 			bool waits = m->traits & CLEAR && !o->is_tls;
-			if (waits != (round == 1) || !sasl_has_word(offered, m->name) ||
+			if (waits != (round == 1) || !has_word(offered, m->name) ||
 			    !is_allowed(m, o)) {
 				continue;
 			}

@@ -24,7 +24,5 @@ struct sasl_mechanism {
 
 /* NULL = not known.  Names are compared without regard to case. */
 const struct sasl_mechanism *sasl_find(struct span name);
-/* Is the word in the list (blanks or commas between words)? */
-bool sasl_has_word(const char *list, const char *word);
 
 #endif
