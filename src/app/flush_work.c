@@ -77,6 +77,9 @@ static void become_worker(struct crew *c, pid_t parent)
 {
 	process_end_with_parent();
 	sigwatch_leave(&c->signals);
+	if (c->bar.is_on) {
+		say_over_bar();
+	}
 	if (getppid() != parent) {
 		_exit(EX_TEMPFAIL);
 	}
@@ -107,9 +110,9 @@ static void start_worker(struct crew *c, size_t group)
 	}
 	int saved = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	errno = saved;
 	if (pid < 0) {
-		say("cannot start a process: %s", strerror(errno));
+		progress_clear(&c->bar);
+		say("cannot start a process: %s", strerror(saved));
 		atomic_fetch_sub(&w.shared->working, 1);
 		atomic_store(&w.shared->is_closed, true);
 		c->result->is_troubled = true;

@@ -8,10 +8,16 @@
 #include <unistd.h>
 
 static const char *own_name = "sendmail";
+static const char *before = "";
 
 void say_as(const char *name)
 {
 	own_name = name;
+}
+
+void say_over_bar(void)
+{
+	before = "\r\033[K";
 }
 
 void say(const char *format, ...)
@@ -19,12 +25,12 @@ void say(const char *format, ...)
 	char line[2 * ERR_TEXT_MAX];
 	va_list args;
 
-	int head = snprintf(line, sizeof(line), "%s: ", own_name);
+	int head = snprintf(line, sizeof(line), "%s%s: ", before, own_name);
 	va_start(args, format);
 	vsnprintf(line + head, sizeof(line) - (size_t)head - 1, format, args);
 	va_end(args);
-	size_t size = strlen(line);
-	text_sanitise(line, size);
+	size_t size = strlen(line), start = strlen(before);
+	text_sanitise(line + start, size - start);
 	line[size] = '\n';
 	if (!fs_write_all(STDERR_FILENO, line, size + 1)) {
 		return;

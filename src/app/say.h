@@ -7,6 +7,8 @@
 
 /* Sets the word before the colon: "sendmail", "mailq", "relay check". */
 void say_as(const char *name);
+/* In a process whose parent draws a progress bar: each line wipes it first. */
+void say_over_bar(void);
 /* "NAME: text"; sanitised, written with one system call, failures ignored. */
 void say(const char *format, ...) RELAY_PRINTF(1, 2);
 /* Says the error and returns its exit code. */

@@ -3,6 +3,7 @@ import fcntl
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.hostile import on, reply, silence
+from lib.hostile import call, on, reply, silence
 from lib.sessions import CountedServer
 
 
@@ -53,12 +54,12 @@ def children(pid):
 class Terminal:
     """The program with standard error, and perhaps standard output, on a terminal."""
 
-    def __init__(self, start, args, columns=80, stdout=True, term="xterm"):
+    def __init__(self, start, args, columns=80, stdout=True, term="xterm", **popen):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         env = {"HOME": start.home, "PATH": "/usr/bin:/bin", "TERM": term}
         self.process = start(args, stderr=slave, env=env, stdin=subprocess.DEVNULL,
-                             stdout=slave if stdout else subprocess.PIPE)
+                             stdout=slave if stdout else subprocess.PIPE, **popen)
         os.close(slave)
 
     def read(self):
@@ -107,6 +108,18 @@ def test_a_bar_fits_the_terminal_and_is_gone_at_the_end(slow_server, account, qu
     elif columns == 50:
         assert all(bar.startswith("[") for bar in bars)
     assert terminal.process.stdout.read().startswith(b"relay: 6 sent, 0 deferred, 0 failed, in ")
+
+
+def test_a_line_does_not_hang_at_the_end_of_the_bar(pki, account, queue, on_terminal):
+    """No state can be written: who sends says so, while the run draws."""
+    server_rules = [on("BODY", call(lambda session, normal: time.sleep(0.05)), nth=None)]
+    with CountedServer(pki, rules=server_rules, refuse={"r9@mail.test": "450 4.2.0 later"}) as server:
+        account(server, max_connections=1, messages_in_flight=1)
+        fill(queue, 15)
+        terminal = on_terminal("-q", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        text = terminal.read()
+        assert terminal.process.returncode == 75 and "14 sent, 0 deferred, 0 failed, 1 with an error" in text
+        assert re.search("\\[#.*/s\x1b\\[K\r\x1b\\[Ksendmail: cannot write .*: File too large\r\n", text), repr(text)
 
 
 @pytest.mark.parametrize("args,term", [(["-q", "-v"], "xterm"), (["-q"], "dumb")])
