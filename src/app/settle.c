@@ -68,6 +68,7 @@ static void take_outcome(struct settle *s, const struct delivery *d, size_t i,
 	case POLICY_FAIL:
 		r->status = QUEUE_REFUSED;
 		is_final = true;
+		change->is_given_up = change->is_given_up || o->verdict != VERDICT_PERMANENT;
 		break;
 	case POLICY_KEEP:
 		change->is_put_off = true;
@@ -307,7 +308,7 @@ enum settled settle_end(struct settle *s, struct queue_entry *v, struct message 
 	if (!s->queue) {
 		return SETTLED_DONE;
 	}
-	if (s->change.is_expired && queue_entry_waiting(v) == 0 && !s->is_told) {
+	if (s->change.is_given_up && queue_entry_waiting(v) == 0 && !s->is_told) {
 		maillog_note(s->log, v->id, "from=<%s>, status=expired, returned to sender",
 			     v->sender);
 	}

@@ -34,6 +34,7 @@ struct settle {
 		bool is_begun;
 		bool was_tried;		/* before */
 		bool is_expired;
+		bool is_given_up;	/* a recipient, because of that */
 		bool is_put_off;	/* a recipient was tried in vain: it waits for a queue run */
 		bool is_final;		/* a recipient got a final outcome, or perhaps the message */
 		bool is_unsaved;	/* the same, since settle_save */

@@ -109,6 +109,17 @@ def test_a_message_given_up_is_deferred_as_in_postfix(scripted, relayrc, run_sen
                      (tmp_path / "log").read_text())
 
 
+@pytest.mark.parametrize("recipient,status", [("a@y.test", "sent"), ("gone@z.test", "bounced")])
+def test_what_its_last_attempt_settles_has_not_expired(scripted, relayrc, run_sendmail, settings, tmp_path, recipient, status):
+    """A laptop that was away for long: its mail is delivered, and that is all that is logged."""
+    server = scripted(refuse={"gone@z.test": GONE})
+    rc = relayrc(server, maximal_queue_lifetime=0, **settings)
+    assert mail(run_sendmail, rc, "-odq", recipient) == 0
+    assert run_sendmail(["-qf"], b"", rc).rc == 0
+    log = (tmp_path / "log").read_text()
+    assert f"status={status}" in log and "expired" not in log and "returned" not in log
+
+
 def test_a_log_of_the_second_day_alone_has_the_size(scripted, relayrc, run_sendmail, settings, summary, tmp_path):
     """The arrival stands in yesterday's log."""
     server = scripted(rules=[on("RCPT", reply(BUSY), conn=0)])
