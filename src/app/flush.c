@@ -78,7 +78,7 @@ static int find_ids(const struct request *r, const struct queues *qs,
 			status = say_error(&e);
 		} else if (refusal(hit->place)) {
 			say("%s: %s", hit->id, refusal(hit->place));
-			status = EX_USAGE;
+			status = hit->place == QUEUE_CORRUPT ? EX_DATAERR : EX_USAGE;
 		} else {
 			++*ret_count;
 		}
@@ -168,8 +168,7 @@ static int run_list(struct flush_list *l, const struct queues *qs,
 	return status != EX_OK	  ? status
 	       : l->is_troubled ? EX_TEMPFAIL
 	       : missing != EX_OK ? missing
-	       : l->has_unfit	  ? EX_USAGE
-				  : EX_OK;
+				  : l->named;
 }
 
 /* ret_stopped: by a signal. */

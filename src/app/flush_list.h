@@ -39,7 +39,7 @@ struct flush_list {
 	const struct account *log; /* whose log is for mail of an account that is gone; or NULL */
 	size_t early;	      /* messages whose time has not come */
 	bool is_troubled;     /* something could not be read: a line was said */
-	bool has_unfit;	      /* a message that was named is not of the choice: the same */
+	int named;	      /* exit status for those that were named and cannot be sent: the same */
 };
 
 void flush_list_init(struct flush_list *l);

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <sysexits.h>
+
 struct scan {
 	struct flush_list *list;
 	const struct flush_choice *choice;
@@ -122,10 +124,11 @@ static void tell_trouble(struct scan *s, const char *id, const struct err *why)
 	s->list->is_troubled = true;
 }
 
-static void tell_unfit(struct scan *s, const char *id)
+/* Of a message that was named: why it is not sent. */
+static void tell_named(struct scan *s, const char *id, int status, const char *why)
 {
-	say("%s: not sent: what else was asked for, by -a, -qR or -qS, does not fit it", id);
-	s->list->has_unfit = true;
+	say("%s: %s", id, why);
+	s->list->named = s->list->named != EX_OK ? s->list->named : status;
 }
 
 /*
@@ -135,6 +138,7 @@ static void tell_unfit(struct scan *s, const char *id)
  */
 static void look_closer(struct scan *s, enum queue_place place, const char *id)
 {
+	bool is_named = s->choice->id_count > 0;
 	struct queue_file file;
 	struct queue_entry v;
 	struct err why;
@@ -142,26 +146,32 @@ static void look_closer(struct scan *s, enum queue_place place, const char *id)
 	switch (queue_claim(s->queue, place, id, &file, &v, &why)) {
 	case QUEUE_CLAIMED:
 		queue_file_close(&file);
-		if (s->choice->id_count > 0 && !flush_chooses(s->choice, &v)) {
-			tell_unfit(s, id);
+		if (is_named && !flush_chooses(s->choice, &v)) {
+			tell_named(s, id, EX_USAGE,
+				   "not sent: what else was asked for, by -a, -qR or -qS, does "
+				   "not fit it");
 		} else {
 			consider(s, &v, place, true);
 		}
 		break;
 	case QUEUE_SET_ASIDE:
 		tell_set_aside(s, id, &why);
+		s->list->named = is_named ? EX_DATAERR : s->list->named;
 		break;
 	case QUEUE_ERROR:
 		tell_trouble(s, id, &why);
 		break;
 	case QUEUE_BUSY:
-		if (s->choice->id_count > 0) {
+		if (is_named) {
 			say("%s: another process works with it now", id);
 			s->list->is_troubled = true;
 		}
 		break;
 	case QUEUE_GONE:
 	case QUEUE_UNFINISHED:
+		if (is_named) {
+			tell_named(s, id, EX_NOINPUT, "it is not in the queue any more");
+		}
 		break;
 	}
 	queue_entry_clear(&v);

@@ -116,6 +116,21 @@ def test_an_id_and_another_choice_must_both_fit(server, pki, relayrc, home, queu
     assert received(server) == [] and queue.place(id) == "deferred"
 
 
+@pytest.mark.parametrize("args", [["-qI"], ["relay"]], ids=" ".join)
+def test_what_a_killed_writer_has_left_is_no_message(server, account, queue, flush, args):
+    account(server)
+    id = queue.put("incoming")
+    queue.file(id).write_bytes(queue.file(id).read_bytes().replace(b"complete", b"writing ", 1))
+    done = flush(*args, id)
+    assert done.rc == 66 and done.err.endswith(f": {id}: it is not in the queue any more\n")
+    assert done.out == "" and queue.places() == {}
+    damaged = queue.put("deferred", size=1000)
+    for again in range(2):
+        done = flush(*args, damaged)
+        assert done.rc == 65 and f": {damaged}: " in done.err and "damaged" in done.err and done.err.count("\n") == 1
+    assert queue.places() == {damaged: "corrupt"}
+
+
 def test_an_id_may_be_cut_short(server, account, queue, flush):
     account(server)
     first, second = later(queue, 2)
