@@ -4,9 +4,10 @@
         machine.run("systemctl", "start", "relay-flush.service")        in it; what it wrote
         machine.run("sendmail", "joe@mail.test", user="alice", data="…")
         machine.wait(lambda: …)                 until this is true; else TimeoutError, with the journal
+    machine.network                         its network (network.py)
 
-It has namespaces and a cgroup of its own, but this machine's network: so it starts no more than sockets and timers, and
-/proc/sys is read-only. Ends, with all its processes, when the test run does.
+It has namespaces and a cgroup of its own, and starts no more than sockets and timers; /proc/sys is read-only. Ends, with all its
+processes, when the test run does.
 """
 import os
 import re
@@ -17,13 +18,14 @@ from pathlib import Path
 
 from debroot import CLEAN
 from lib.jail import ServerFailed
+from network import Network
 
 # The init of a container finds these as a container's manager has made them.
 START = r"""
 set -e
 root=$1 group=$2
 echo $$ >"$group/cgroup.procs"
-exec unshare --mount --pid --uts --ipc --cgroup --fork --kill-child sh -c '
+exec unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child sh -c '
 set -e
 root=$1
 mount --make-rprivate /
@@ -44,10 +46,14 @@ mount -t tmpfs tmpfs "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
+# Not chroot: from there, nobody makes a namespace of users (PrivateUsers).
+cd "$root"
+pivot_root . .
+umount -l .
 # As nspawn does: the credentials of a unit are mounted by a child of systemd.
-mount --make-rshared "$root"
+mount --make-rshared /
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-	chroot "$root" /lib/systemd/systemd --unit=basic.target --log-target=console
+	/lib/systemd/systemd --unit=basic.target --log-target=console
 ' boot "$root"
 """
 # Of no use here, and slow.
@@ -72,7 +78,7 @@ def _cgroup2():
 class Booted:
     def __init__(self, root):
         self.root = root
-        self._manager = self._group = None
+        self._manager = self._group = self.network = None
 
     def __enter__(self):
         if not all(map(shutil.which, ("unshare", "nsenter"))):
@@ -89,6 +95,7 @@ class Booted:
                 self._manager = subprocess.Popen(["sh", "-c", START, "boot", str(self.root.path), str(self._group)],
                                                  stdin=subprocess.DEVNULL, stdout=console, stderr=console)
             self._wait_booted()
+            self.network = Network(self.init)
         except OSError as error:
             self.__exit__()
             raise NoBoot(str(error)) from None
@@ -98,6 +105,8 @@ class Booted:
         return self
 
     def __exit__(self, *_):
+        if self.network:
+            self.network.close()
         if self._manager:
             self._manager.kill()        # and with it, process 1 and all others
             self._manager.wait(30)
@@ -125,8 +134,8 @@ class Booted:
             time.sleep(0.05)
 
     def _in(self, argv, user="root", data="", no_new_privs=False):
-        command = self.root.command(*argv, user=user, no_new_privs=no_new_privs)
-        return subprocess.run(["nsenter", "-t", self.init, "--mount", "--pid", "--uts", "--ipc", "--cgroup", *command],
+        _, _, *command = self.root.command(*argv, user=user, no_new_privs=no_new_privs)     # without chroot
+        return subprocess.run(["nsenter", "-t", self.init, "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", *command],
                               input=data, capture_output=True, text=True, env=CLEAN, cwd="/", timeout=60)
 
     def run(self, *argv, user="root", data="", status=0, no_new_privs=False):

@@ -2,6 +2,8 @@
 
     relay               the binary under test
     deb                 the built package, with the .changes file beside it
+    machine             a machine with systemd as process 1 and the package (booted.py), one for a file; with the files that the
+                        file's PUT has: path -> text or (text, mode)
     server, pki         Postfix as the provider's submission server (lib/postfix.py); certificates
 
     RELAY_BIN=$PWD/build/src/sendmail pytest tests/packages
@@ -20,9 +22,11 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/e2e"))      # lib
 
+from booted import Booted, NoBoot       # noqa: E402
 from lib.jail import NoJail     # noqa: E402
 from lib.pki import Pki         # noqa: E402
 from lib.postfix import Postfix     # noqa: E402
+from serving import answers, fill_in, make_root     # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +86,21 @@ def deb(tmp_path_factory):
     assert done.returncode == 0, done.stdout[-3000:]
     built, = folder.glob("relay_*.deb")
     return built
+
+
+@pytest.fixture(scope="module")
+def machine(request, deb, pki, server_of_session):
+    root = make_root(systemd=True)
+    try:
+        root.install(deb, answers(server_of_session))
+        fill_in(root, pki)
+        for path, content in getattr(request.module, "PUT", {}).items():
+            root.put(path, *(content if isinstance(content, tuple) else (content,)))
+        try:
+            with Booted(root) as running:
+                running.network.let_through(server_of_session.ports["starttls"])
+                yield running
+        except NoBoot as reason:
+            pytest.skip(str(reason))
+    finally:
+        root.__exit__()

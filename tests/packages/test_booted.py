@@ -7,24 +7,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from booted import Booted, NoBoot
-from lib.jail import free_ports
-from serving import FROM_USER, HANDOVER, LOGIN, MESSAGE, SECRET, answers, arrived, fill_in, make_root, needs, session
+from serving import FROM_USER, HANDOVER, LOGIN, MESSAGE, SECRET, arrived, needs, session
 
 SOCKET = "run/relay/submit"
 SAMPLES = Path(__file__).resolve().parents[2] / "sample-config/systemd-user"
-# A user who is made for it and has no home, and no privilege.
-HARDENED = """[Service]
-Type=oneshot
-DynamicUser=yes
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-CapabilityBoundingSet=
-ExecStart=sh -c "printf 'Subject: hello\\n\\nIt works.\\n' | sendmail -i joe@mail.test"
-"""
-
 # A user's manager as user@.service has it, without logind, which would need D-Bus.
 MANAGER = """[Service]
 Type=notify
@@ -36,30 +22,6 @@ ExecStart=/lib/systemd/systemd --user
 """
 # The timer waits for minutes; the test does not.
 SOON = "[Timer]\nOnStartupSec=\nOnActiveSec=1ms\nAccuracySec=1ms\nRandomizedDelaySec=0\n"
-
-
-@pytest.fixture(scope="module")
-def smtp_port():
-    return free_ports(1)[0]
-
-
-@pytest.fixture(scope="module")
-def machine(deb, pki, server_of_session, smtp_port):
-    root = make_root(systemd=True)
-    try:
-        root.install(deb, answers(server_of_session))
-        fill_in(root, pki)
-        # Its network is this machine's, where port 25 may be taken.
-        root.put("etc/systemd/system/relay-smtp.socket.d/port.conf", "[Socket]\nListenStream=\n"
-                 f"ListenStream=127.0.0.1:{smtp_port}\nListenStream=[::1]:{smtp_port}\n")
-        root.put("etc/systemd/system/hardened.service", HARDENED)
-        try:
-            with Booted(root) as running:
-                yield running
-        except NoBoot as reason:
-            pytest.skip(str(reason))
-    finally:
-        root.__exit__()
 
 
 def path_of(machine):
@@ -96,12 +58,6 @@ def test_users_send(machine, server, relay):
         server.clear()
 
 
-def test_a_hardened_service_sends(machine, server, relay):
-    needs(relay, HANDOVER)
-    machine.run("systemctl", "start", "hardened.service")
-    assert arrived(server)[0].recipients == ["joe@mail.test"]
-
-
 @pytest.mark.parametrize("service", ["relay-flush-now.service", "relay-flush.service"])
 def test_flush(machine, server, service):
     """Mail that waits in the queue of the system is sent from within the sandbox."""
@@ -134,18 +90,6 @@ def test_the_password_as_a_credential(machine, server, relay, encrypted):
         rc.write_text(before)
         (machine.root.path / unit).unlink()
         machine.run("systemctl", "daemon-reload")
-
-
-def test_smtp_on_the_loopback_port(machine, server, smtp_port):
-    machine.run("systemctl", "start", "relay-smtp.socket")
-    try:
-        for host in ["127.0.0.1"] + ["::1"] * socket.has_dualstack_ipv6():
-            with smtplib.SMTP(host, smtp_port, "client.test", timeout=30) as client:
-                client.sendmail("root", ["joe@mail.test"], MESSAGE)
-            assert arrived(server)[0].recipients == ["joe@mail.test"]
-            server.clear()
-    finally:
-        machine.run("systemctl", "stop", "relay-smtp.socket")
 
 
 def test_the_network_comes_up(machine, server):
