@@ -200,13 +200,31 @@ void handover_tell(const struct handover *h, int status)
 
 /* -- for a client of ours ---------------------------------------------------------------- */
 
+/* The reply that the service gave for all, without its codes; or NULL. */
+static const char *words_for_all(const struct handover *h)
+{
+	const struct outcome *first = &h->job.txn.rcpts[0].outcome;
+	size_t size = first->enhanced[0] ? strlen("550 ") + strlen(first->enhanced) + 1
+					 : strlen("550 ");
+	bool is_told = !h->is_kept && first->code != 0 && is_one_fate(&h->job.txn) &&
+		       strlen(first->text) > size;
+
+	return is_told ? first->text + size : NULL;
+}
+
 void handover_answer_client(const struct handover *h)
 {
 	const struct smtp_txn *t = &h->job.txn;
 	const struct outcome *first = &t->rcpts[0].outcome;
-	const char *colon = strstr(first->text, "queued as ");
+	const char *colon = strstr(first->text, "queued as "), *words = words_for_all(h);
 	struct smtp_fate fate = { .txn = t, .id = h->id, .is_kept = h->is_kept };
 
+	if (words) {
+		bool is_final = first->verdict == VERDICT_PERMANENT;
+		smtp_answer_set(h->call->answer, is_final ? VERDICT_PERMANENT : VERDICT_TEMPORARY,
+				first->code, first->enhanced, "%s", words);
+		return;
+	}
 	if (first->verdict == VERDICT_ACCEPTED) {
 		fate.id = colon ? colon + strlen("queued as ") : "";
 	}

@@ -114,9 +114,9 @@ enum smtp_ret { SMTP_RET_DEFAULT, SMTP_RET_HDRS, SMTP_RET_FULL };
 
 /*
  * Of our own, for the service of the machine (XSUBMIT in its answer to EHLO): what -od and
- * -oe are to a call.  XMODE: when the message is sent.  XERRORS: who learns of an error, and
- * that the client hears in the reply what such a call says, with its exit status (server.h).
- * XNOTICE: somebody watches, and wants to know if it was queued instead of sent.
+ * -oe are to a call.  XMODE: when the message is sent.  XERRORS: who learns of an error.
+ * XNOTICE: somebody watches, and wants to know if it was queued instead of sent.  XRESULT: the
+ * reply has what such a call says, and its exit status (server.h).
  */
 enum smtp_mode { SMTP_MODE_DEFAULT, SMTP_MODE_BACKGROUND, SMTP_MODE_QUEUE };
 enum smtp_errors {
@@ -152,7 +152,7 @@ struct smtp_txn {
 	enum smtp_mode mode;
 	enum smtp_errors errors;
 	bool wants_notice;
-	/* Out, if not NULL: the lines behind the first of the answer to the message. */
+	/* Out, if not NULL: the result, which is the lines behind the first of the answer. */
 	struct buf *told;
 	/*
 	 * Out: MAIL for it was in a WRITE.  False at SETTLED: nothing about it has reached the

@@ -97,20 +97,23 @@ static void answer_each(struct smtp_client *c, enum verb verb, const struct repl
 	}
 }
 
-/* For whoever wants all of it. */
-static void keep_lines(struct round *round, const struct reply *r)
+/* Takes the result out of our reply, for whoever wants it: what is left is one line. */
+static void take_result(struct smtp_client *c)
 {
-	struct buf *told = round->txn->told;
-	const char *first = r->text.size > 0 ? memchr(r->text.data, '\n', r->text.size) : NULL;
+	struct buf *told = c->hearing->txn->told, *text = &c->reply.text;
+	const char *end = text->size > 0 ? memchr(text->data, '\n', text->size) : NULL;
 
-	if (told) {
-		buf_reset(told);
+	if (!told || !c->caps.xsubmit) {
+		return;
 	}
-	/* What does not fit is left out: it is for people. */
-	if (told && first &&
-	    !buf_add_span(told, span_from(buf_span(&r->text),
-					  (size_t)(first - r->text.data) + 1))) {
-		buf_reset(told);
+	buf_reset(told);
+	if (end) {
+		struct span rest = span_from(buf_span(text), (size_t)(end - text->data) + 1);
+		/* What does not fit is left out: it is for people. */
+		if (!buf_add_span(told, rest)) {
+			buf_reset(told);
+		}
+		buf_drop_end(text, rest.size + 1);
 	}
 }
 
@@ -118,7 +121,7 @@ static void answer_all(struct smtp_client *c, enum verb verb, const struct reply
 {
 	struct round *round = c->hearing;
 
-	keep_lines(round, r);
+	take_result(c);
 	if (r->code / 100 >= 4) {
 		outcome_of_reply(&round->data, verb, r);
 		if (round->taken > 0 && client_is_bad_sequence(c, r)) {

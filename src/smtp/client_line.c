@@ -50,7 +50,8 @@ void client_mail_line(const struct smtp_client *c, struct buf *line)
 	}
 	if (fits && c->caps.xsubmit) {
 		fits = buf_add_str(line, mode[t->mode]) && buf_add_str(line, errors[t->errors]) &&
-		       buf_add_str(line, t->wants_notice ? " XNOTICE" : "");
+		       buf_add_str(line, t->wants_notice ? " XNOTICE" : "") &&
+		       buf_add_str(line, t->told ? " XRESULT" : "");
 	}
 	BUG_ON(!fits);	/* client_plan keeps addresses short */
 }

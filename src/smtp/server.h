@@ -64,7 +64,7 @@
 #define SERVER_SWALLOW_MAX (1ULL << 30)
 
 /*
- * What a call of our own is told, where XERRORS asks for it, in the lines of the reply behind
+ * What a call of our own is told, where XRESULT asks for it, in the lines of the reply behind
  * the first: the lines of standard error, each behind a "|", and what does not fit into one
  * line behind a "+"; in the last "67 1", the exit status and whether anyone has it, or will.
  */
@@ -104,7 +104,7 @@ struct smtp_server_options {
 	 */
 	bool (*takes_sender)(void *context, const char *sender, struct smtp_answer *why);
 	void *context;
-	/* There are the command XQUEUE, and XMODE, XERRORS and XNOTICE of MAIL (client.h). */
+	/* There are the command XQUEUE, and XMODE, XERRORS, XNOTICE and XRESULT of MAIL (client.h). */
 	bool has_own;
 };
 
@@ -121,8 +121,8 @@ struct smtp_envelope {
 	enum smtp_ret ret;
 	char *envid;		/* no longer xtext; NULL = none */
 	enum smtp_mode mode;
-	enum smtp_errors errors;	/* DEFAULT: it did not ask for a result */
-	bool wants_notice;
+	enum smtp_errors errors;
+	bool wants_notice, wants_result;
 	unsigned long long size;	/* as SIZE= said; 0 = not said */
 	bool is_8bit;		/* BODY=8BITMIME; 8-bit text may come without it */
 	bool is_smtputf8;

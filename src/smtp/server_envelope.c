@@ -182,6 +182,7 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 			.mode = p.mode,
 			.errors = p.errors,
 			.wants_notice = p.wants_notice,
+			.wants_result = p.wants_result,
 			.size = p.size,
 			.is_8bit = p.is_8bit,
 			.is_smtputf8 = p.is_smtputf8,

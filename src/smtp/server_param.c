@@ -2,8 +2,8 @@
 /*
  * server_param: the parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param): SIZE
  * (RFC 1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461), and of our own
- * XMODE, XERRORS and XNOTICE (client.h).  555 for a parameter nobody offered, 501 for one
- * that is malformed, 504 for a value that is correct but cannot be done here.
+ * XMODE, XERRORS, XNOTICE and XRESULT (client.h).  555 for a parameter nobody offered, 501
+ * for one that is malformed, 504 for a value that is correct but cannot be done here.
  */
 #include "smtp/server_state.h"
 #include "base/text.h"
@@ -174,6 +174,12 @@ static bool take_notice(struct taken *t)
 	return true;
 }
 
+static bool take_result(struct taken *t)
+{
+	t->params->wants_result = true;
+	return true;
+}
+
 static bool take_notify(struct taken *t)
 {
 	static const struct {
@@ -245,6 +251,7 @@ static const struct row {
 	{ "XMODE", true, true, take_mode, .is_own = true },
 	{ "XERRORS", true, true, take_errors, .is_own = true },
 	{ "XNOTICE", true, false, take_notice, .is_own = true },
+	{ "XRESULT", true, false, take_result, .is_own = true },
 };
 
 /* -- all of them ----------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ static void add_line(struct smtp_server *s, int code, char mark, const char *enh
 
 	BUG_ON(n < 0);
 	text_sanitise(line, strlen(line));
-	if (!s->mail.envelope.is_smtputf8 && s->mail.envelope.errors == SMTP_ERRORS_DEFAULT) {
+	if (!s->mail.envelope.is_smtputf8 && !s->mail.envelope.wants_result) {
 		make_ascii(line);
 	}
 	/* The caller of next() has it written before there is this much. */
@@ -159,7 +159,7 @@ static void tell_result(struct told *t, const struct smtp_result *result)
 
 void server_reply_answer(struct smtp_server *s, const struct smtp_answer *a)
 {
-	bool is_told = a->result.is_there && s->mail.envelope.errors != SMTP_ERRORS_DEFAULT;
+	bool is_told = a->result.is_there && s->mail.envelope.wants_result;
 	int class = a->verdict == VERDICT_ACCEPTED    ? 2
 		    : a->verdict == VERDICT_PERMANENT ? 5
 						      : 4;

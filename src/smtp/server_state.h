@@ -124,7 +124,7 @@ struct server_params {
 	enum smtp_ret ret;
 	enum smtp_mode mode;
 	enum smtp_errors errors;
-	bool wants_notice;
+	bool wants_notice, wants_result;
 	struct buf envid;	/* decoded; empty = none */
 	unsigned notify;
 	struct buf orcpt;

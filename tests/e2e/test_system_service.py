@@ -110,7 +110,7 @@ SAYINGS = {
     "END nonsense": ("BODY", reply("hm"), 75, PERHAPS), "END flood": ("BODY", flood_lines(), 75, PERHAPS),
     "END 4": ("BODY", reply("450 4.7.1 no"), 75, LATER + "450 4.7.1 no"), "END 421": ("BODY", reply("421 4.7.1 no"), 75, LATER),
     "result": ("BODY", reply("450-4.0.0 no\n450-4.0.0 |b: la\n450-4.0.0 +ter\n450-4.0.0 |c: later\n450 4.0.0 75 0"), 75, "b: later\nsendmail: c: later"),
-    "result without lines": ("BODY", reply("450-4.0.0 no\n450 4.0.0 75 0"), 75, LATER + "450 4.0.0 no 75 0"),
+    "result without lines": ("BODY", reply("450-4.0.0 no\n450 4.0.0 75 0"), 75, LATER + "450 4.0.0 no"),
     "a number too large": ("BODY", reply("450-4.0.0 no\n450 4.0.0 999 0"), 75, LATER), "no number": ("BODY", reply("450-4.0.0 no\n450 4.0.0 |75 0"), 75, LATER),
     "not one of ours": ("BODY", reply("450-4.0.0 no\n450-4.0.0 +\x1b[1mb\n450-4.0.0 what\n450 4.0.0 75 0"), 75, LATER),
 }
@@ -152,6 +152,18 @@ def test_who_has_it_does_not_get_it_twice(machine, scripted, text, status, err):
     done = here.run(TO, LETTER)
     assert (done.rc, done.err) == (status, err)
     assert QueueFiles(here.root / "home/alice/.local/state/relay/queue").places() == {}
+
+
+def test_a_client_of_ones_own_bs_does_not_double_it_either(machine, scripted):
+    server = scripted(refuse={"c@far.test": "450 4.2.1 later"})
+    here = machine(server, more="queue off\n")
+    here.serve()
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    dialogue = b"EHLO me\nMAIL FROM:<alice>\nRCPT TO:<b@far.test>\nRCPT TO:<c@far.test>\nDATA\nSubject: x\n\nhi\n.\nQUIT\n"
+    said = here.run(["-bs"], dialogue).out
+    assert "\n450 4.2.1 <c@far.test>: 450 4.2.1 later (1 of 2 recipients have it)\r\n" in said
+    assert QueueFiles(here.root / "home/alice/.local/state/relay/queue").places() == {}
+    assert [m.accepted for m in server.settle().messages] == [["b@far.test"]]
 
 
 @pytest.mark.parametrize("way", ["close", "421"])

@@ -245,10 +245,10 @@ static void who_asks_hears_the_result(void **state)
 	hear("", &result, &d);
 	assert_string_equal(d.out.data, "550 5.1.1 no ??\r\n");
 	served_clear(&d);
-	hear(" XERRORS=PRINT", &none, &d);
+	hear(" XRESULT", &none, &d);
 	assert_string_equal(d.out.data, "550 5.1.1 no \xc3\xa4\r\n");
 	served_clear(&d);
-	hear(" XERRORS=PRINT", &result, &d);
+	hear(" XRESULT", &result, &d);
 	assert_string_equal(d.out.data, "550-5.1.1 no \xc3\xa4\r\n550-5.1.1 |a: no \xc3\xa4\r\n"
 					"550-5.1.1 |\r\n550-5.1.1 |b\r\n550 5.1.1 67 1\r\n");
 	served_clear(&d);
@@ -271,7 +271,7 @@ static void a_result_is_bounded(void **state)
 	}
 	assert_true(buf_add_byte(&said, '\n'));
 	const struct smtp_result result = { true, 75, false, buf_span(&said) };
-	hear(" XERRORS=QUIET", &result, &d);
+	hear(" XRESULT", &result, &d);
 	assert_non_null(strstr(d.out.data, "\xa4\r\n550-5.1.1 +\xc3\xa4"));
 	assert_null(strchr(d.out.data, '?'));
 	assert_non_null(strstr(d.out.data, "|line\r\n550-5.1.1 |752 more lines are left out here"

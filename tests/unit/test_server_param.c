@@ -48,6 +48,7 @@ static void each_has_its_code(void **state)
 		{ true, 555, "XMODE=QUEUE" },	/* not offered to everybody */
 		{ true, 555, "XERRORS=PRINT" },
 		{ true, 555, "XNOTICE" },
+		{ true, 555, "XRESULT" },
 		{ true, 501, "=1" },
 		{ true, 501, "-A=1" },
 		{ true, 501, "A_B" },
@@ -164,7 +165,7 @@ static void our_own_are_taken_where_they_are_offered(void **state)
 		{ "XERRORS=MAIL XMODE=BACKGROUND", 0, SMTP_MODE_BACKGROUND, SMTP_ERRORS_MAIL },
 		{ "SIZE=1", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_DEFAULT },
 		{ "XMODE=INTERACTIVE", 501, 0, 0 },
-		{ "XERRORS=ZERO XNOTICE", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_ZERO },
+		{ "XERRORS=ZERO XNOTICE XRESULT", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_ZERO },
 		{ "XERRORS=quiet", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_QUIET },
 		{ "XERRORS=REPLY", 501, 0, 0 },
 		{ "XNOTICE=yes", 501, 0, 0 },
@@ -183,6 +184,7 @@ static void our_own_are_taken_where_they_are_offered(void **state)
 			assert_int_equal(p.mode, cases[i].mode);
 			assert_int_equal(p.errors, cases[i].errors);
 			assert_int_equal(p.wants_notice, cases[i].errors == SMTP_ERRORS_ZERO);
+			assert_int_equal(p.wants_result, cases[i].errors == SMTP_ERRORS_ZERO);
 		}
 		server_params_clear(&p);
 	}
