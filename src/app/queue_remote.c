@@ -220,6 +220,14 @@ bool queue_remote_greets(struct err *e)
 
 /* -- the commands ------------------------------------------------------------------------ */
 
+/* A word before the command: the name to which its lines belong, when it is not relay queue. */
+static const char *name_word(void)
+{
+	const char *name = say_name();
+
+	return strcmp(name, "mailq") == 0 || strcmp(name, "sendmail") == 0 ? name : "";
+}
+
 int queue_remote(const char *command, bool is_json, bool has_now, const struct queue_ids *ids)
 {
 	size_t count = ids ? ids->count : 0, at = 0;
@@ -229,8 +237,8 @@ int queue_remote(const char *command, bool is_json, bool has_now, const struct q
 	do {
 		struct buf line BUF_AUTO;
 		buf_init(&line, COMMAND_MAX);
-		bool ok = buf_printf(&line, "XQUEUE%s %s%s%s%s",
-				     isatty(STDOUT_FILENO) ? " tty" : "", command,
+		bool ok = buf_printf(&line, "XQUEUE%s %s %s%s%s%s",
+				     isatty(STDOUT_FILENO) ? " tty" : "", name_word(), command,
 				     is_json ? " --json" : "", has_now ? " --now" : "",
 				     ids && ids->is_all ? " ALL" : "");
 		for (size_t i = 0; ok && i < IDS_AT_ONCE && at < count; i++, at++) {

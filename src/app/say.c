@@ -15,6 +15,11 @@ void say_as(const char *name)
 	own_name = name;
 }
 
+const char *say_name(void)
+{
+	return own_name;
+}
+
 void say_over_bar(void)
 {
 	before = "\r\033[K";

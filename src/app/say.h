@@ -7,6 +7,7 @@
 
 /* Sets the word before the colon: "sendmail", "mailq", "relay check". */
 void say_as(const char *name);
+const char *say_name(void);
 /* In a process whose parent draws a progress bar: each line wipes it first. */
 void say_over_bar(void);
 /* "NAME: text"; sanitised, written with one system call, failures ignored. */

@@ -40,6 +40,10 @@ static int check_aliases(struct call *c)
 	struct alias_report r;
 
 	if (!settings_read(&c->conf, &c->options, &c->id, &e)) {
+		if (c->id.may_hand_over) {
+			handover_refuse(&e);
+			return say_error(&e);
+		}
 		bool is_new = e.os_errno == ENOENT && !c->options.file;
 		/* Packages call this when they are installed, perhaps before us. */
 		return is_new ? (say("no aliases file: %s", e.text), EX_OK) : say_error(&e);

@@ -51,7 +51,26 @@ struct words {
 	char *at[WORDS_MAX + 2];	/* "queue", the words, NULL */
 	int count;
 	bool is_for_terminal;
+	const char *name;	/* in front of its lines */
 };
+
+/* What stands before the command: how it was called. */
+static bool take_manner(struct words *w, struct span word)
+{
+	static const char *const names[] = { "mailq", "sendmail" };
+
+	if (w->count > 1) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_equal(word, span_str(names[i]))) {
+			w->name = names[i];
+			return true;
+		}
+	}
+	w->is_for_terminal = w->is_for_terminal || span_equal(word, span_str("tty"));
+	return span_equal(word, span_str("tty"));
+}
 
 static bool take_words(struct words *w, struct span text)
 {
@@ -64,11 +83,9 @@ static bool take_words(struct words *w, struct span text)
 		if (!is_harmless(word) || w->count > WORDS_MAX) {
 			return false;
 		}
-		if (w->count == 1 && !w->is_for_terminal && span_equal(word, span_str("tty"))) {
-			w->is_for_terminal = true;
-			continue;
+		if (!take_manner(w, word)) {
+			w->at[w->count++] = mem_copy(word.data, word.size);
 		}
-		w->at[w->count++] = mem_copy(word.data, word.size);
 	}
 	return w->count > 1;
 }
@@ -96,7 +113,7 @@ static int run_command(const struct call *c, struct words *w, int out, int err)
 
 	signals_note(-1);
 	signals_release();
-	say_as("relay queue");
+	say_as(w->name);
 	return ok ? queue_command_for(&c->id, w->is_for_terminal, w->count, w->at) : EX_OSERR;
 }
 
@@ -202,7 +219,7 @@ static void answer(const char *line)
 
 void serve_queue(const struct call *c, struct span text, int signals[2], int slot)
 {
-	struct words w = { .count = 0 };
+	struct words w = { .name = "relay queue" };
 	struct child k;
 
 	if (!take_words(&w, text)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * serve_queue: XQUEUE of a session with the service of the machine: a command of `relay queue`
- * for the user at the other end, who sees his own messages.  The words: perhaps "tty", then
+ * for the user at the other end, who sees his own messages.  The words: perhaps "tty", perhaps
+ * "mailq" or "sendmail" when it was called by that name, then
  * "list [--json]", "show ID", "flush [--now] [ID…]" and so on, as relay(1) has them; nothing
  * else of a command line.
  */

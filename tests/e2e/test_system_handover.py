@@ -212,6 +212,17 @@ def test_a_refusal_of_what_waited_in_the_own_queue_is_told_to_the_readers_of_loc
     assert list(own_queue(here).values()) == ["failed"]
 
 
+def test_one_recipient_that_no_own_account_takes_sends_the_whole_message_through_the_service(machine, scripted):
+    server, own = scripted(), scripted()
+    here = machine(server)
+    here.serve()
+    rc = RC.format(host=own.host, port=own.port).replace("account default", "account work")
+    here.put("home/alice/.relayrc", rc + "to *@work.test\n", owner="alice", mode=0o600)
+    assert here.run(["a@work.test"], LETTER).rc == 0 and here.run(["a@work.test", "b@far.test"], LETTER).rc == 0
+    assert [m.accepted for m in own.settle().messages] == [["a@work.test"]]
+    assert [m.accepted for m in server.settle().messages] == [["a@work.test", "b@far.test"]]
+
+
 def test_without_the_service_it_waits_in_the_own_queue(machine, scripted):
     server = scripted()
     here = machine(server)
@@ -300,6 +311,13 @@ def test_what_would_be_done(machine):
     assert (done.rc, done.err, done.out) == (0, "", "".join(
         f"{name}\n  account   the machine's, by /run/relay/submit: {WHY}\n  sender    <alice>\n"
         f"  From      {DECIDES}\n  server    {DECIDES}\n" for name in ("root", "c@far.test")))
+
+
+def test_the_aliases_are_the_machines(machine):
+    here = machine()
+    here.serve()
+    done = here.run([], name="newaliases")
+    assert done.rc == 78 and done.err.startswith("newaliases: you have no account of your own: your mail goes through the service of the machine")
 
 
 def test_an_own_account_need_not_be_the_default(machine):

@@ -160,10 +160,18 @@ def test_without_the_service(machine):
     assert done.rc == 78 and done.out == "" and "cannot connect to socket /run/relay/submit" in done.err and done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name, args, own", [("sendmail", ["-qI", "ZZ"], "sendmail"), ("relay", ["queue", "flush", "ZZ"], "relay queue"),
+                                             ("relay", ["queue", "show", "ZZ"], "relay queue")])
+def test_its_lines_begin_with_the_name_of_the_call(here, name, args, own):
+    for user in "root", "alice":
+        done = here.run(args, name=name, user=user)
+        assert (done.rc, done.err) == (66, f"{own}: ZZ: there is no such message in the queue\n"), user
+
+
 # -- the command itself ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words", ["", "-C /etc/passwd list", "list -C/etc/passwd", "list --queue-directory=/etc", "show ../../etc/passwd", "list\tx",
-                                   "password", "check", "list -X/tmp/x", "tty", "--logfile /tmp/x list", "show " + "A" * 33, "list \x01", "help;id"])
+                                   "password", "check", "list -X/tmp/x", "tty", "tty sendmail", "relay list", "list sendmail", "--logfile /tmp/x list", "show " + "A" * 33, "list \x01", "help;id"])
 def test_nothing_else_of_a_command_line_is_taken(here, words):
     raw = here.connect("alice")
     raw.send(f"XQUEUE {words}\r\n")
