@@ -24,11 +24,25 @@ bool handover_can_keep(const struct handover *h)
 	return keeper(h) != NULL;
 }
 
+/* Why it waits, as after every attempt: mailq shows it, and a queue run logs what may double. */
+static void note_reason(struct queue_rcpt *r, const struct outcome *o)
+{
+	r->text = mem_str(o->text);
+	outcome_status(o, r->dsn);
+	r->is_reply = o->code > 0;
+	r->maybe_sent = o->verdict == VERDICT_UNKNOWN;
+}
+
 static bool make_entry(const struct handover *h, struct queue_entry *v, struct err *e)
 {
 	const struct smtp_txn *t = &h->job.txn;
+	const struct queue_times times = settings_times(keeper(h), t->sender);
+	uint32_t random;
 
-	v->arrival = v->since = clock_now();
+	clock_random(&random, sizeof(random));
+	v->arrival = v->since = v->last = clock_now();
+	v->attempts = 1;
+	v->next = v->last + queue_backoff(&times, v->attempts, random);
 	v->account = mem_str(h->account->name);
 	v->sender = mem_str(t->sender);
 	v->envid = t->envid ? mem_str(t->envid) : NULL;
@@ -47,8 +61,23 @@ static bool make_entry(const struct handover *h, struct queue_entry *v, struct e
 			return false;
 		}
 		v->rcpts[v->rcpt_count - 1].notify = r->notify;
+		note_reason(&v->rcpts[v->rcpt_count - 1], &r->outcome);
 	}
 	return true;
+}
+
+/* Without it the message waits all the same. */
+static void save_state(struct queue *q, struct queue_entry *v)
+{
+	bool may_be_sent = false;
+	struct err ignored;
+
+	for (size_t i = 0; i < v->rcpt_count; i++) {
+		may_be_sent = may_be_sent || v->rcpts[i].maybe_sent;
+	}
+	if (!queue_save(q, v, may_be_sent, &ignored)) {
+		return;
+	}
 }
 
 static bool put(struct handover *h, struct queue *q, struct queue_entry *v, struct err *e)
@@ -61,7 +90,9 @@ static bool put(struct handover *h, struct queue *q, struct queue_entry *v, stru
 	v->size = h->job.txn.size;
 	h->is_kept = ok && message_copy(&h->call->message, &f, e) && queue_put_end(&f, v, e) &&
 		     queue_sync(q, &f, e);
-	if (!h->is_kept && !queue_remove(q, &f, &ignored)) {
+	if (h->is_kept) {
+		save_state(q, v);
+	} else if (!queue_remove(q, &f, &ignored)) {
 		/* Not complete, or sent beside what the caller sends again: no mail is lost. */
 		queue_file_close(&f);
 	}

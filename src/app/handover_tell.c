@@ -167,8 +167,10 @@ static void tell_before(const struct handover *h)
 static void tell_own(const struct handover *h)
 {
 	if (h->call->options.verbose || isatty(STDERR_FILENO)) {
-		say("not sent yet, kept in your own queue as %s: %s; the next queue run tries again",
-		    h->id, h->job.txn.rcpts[0].outcome.text);
+		const struct outcome *first = &h->job.txn.rcpts[0].outcome;
+		say("not sent yet, kept in your own queue as %s: %s%s; the next queue run "
+		    "tries again", h->id,
+		    first->verdict == VERDICT_UNKNOWN ? "perhaps sent: " : "", first->text);
 	}
 	tell_outcomes(h);
 }

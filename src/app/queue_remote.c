@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "sys/net.h"
 #include "sys/stream.h"
 #include "config.h"
@@ -106,7 +107,7 @@ static bool expect(struct remote *r, char digit, struct err *e)
 		if (!read_line(r, line, sizeof(line), deadline, e)) {
 			return false;
 		}
-	} while (strlen(line) > 3 && line[3] == '-');
+	} while (text_is_digit(line[0]) && strlen(line) > 3 && line[3] == '-');
 	return line[0] == digit ||
 	       err_set(e, line[0] == '4' ? CAUSE_TEMP : CAUSE_REFUSED, "%s: %s", scope_socket, line);
 }
