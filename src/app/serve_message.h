@@ -5,8 +5,8 @@
 
 #include "app/call.h"
 
-/* Most that is kept of what the child says. */
-#define SERVE_SAID_MAX ((size_t)64 << 10)
+/* Most that is kept of what the child says: a line for each of many recipients. */
+#define SERVE_SAID_MAX ((size_t)16 << 20)
 
 /*
  * c: the session's call, whose options count; *spool: the message, which is closed;
