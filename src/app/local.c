@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 /* Largest aliases file. */
@@ -17,11 +19,41 @@ enum { ALIASES_MAX = 1 << 20 };
 
 /* -- what is local ------------------------------------------------------------- */
 
+/*
+ * 127.0.0.1 and ::1, however it is written; in brackets or, against the rules, without.  A
+ * server for tests can be at another one of 127.0.0.0/8.
+ */
+static bool is_loopback_address(struct span domain)
+{
+	static const char six[] = "[IPv6:";
+	char text[INET6_ADDRSTRLEN];
+	static const unsigned char four[] = { 127, 0, 0, 1 };
+	struct in6_addr address;
+	bool is_literal = domain.size > 1 && domain.data[0] == '[';
+	bool is_six = is_literal && text_starts_fold(domain, six);
+	size_t lead = is_six ? strlen(six) : is_literal;
+	struct span inner = span_first(span_from(domain, lead), domain.size - lead - is_literal);
+
+	if (inner.size >= sizeof(text)) {
+		return false;
+	}
+	memcpy(text, inner.data, inner.size);
+	text[inner.size] = '\0';
+	if (!is_six) {
+		return inet_pton(AF_INET, text, &address) == 1 &&
+		       memcmp(&address, four, sizeof(four)) == 0;
+	}
+	return inet_pton(AF_INET6, text, &address) == 1 &&
+	       (IN6_IS_ADDR_LOOPBACK(&address) ||
+		(IN6_IS_ADDR_V4MAPPED(&address) &&
+		 memcmp(&address.s6_addr[12], four, sizeof(four)) == 0));
+}
+
 /* Names that every machine has. */
 static bool is_loopback(struct span domain)
 {
 	static const char *const names[] = {
-		"localhost", "localhost.localdomain", "[127.0.0.1]", "[IPv6:::1]",
+		"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -29,7 +61,7 @@ static bool is_loopback(struct span domain)
 			return true;
 		}
 	}
-	return false;
+	return is_loopback_address(domain);
 }
 
 /* Has somebody that this account knows a mailbox there? */

@@ -33,9 +33,21 @@ static char *login_of(const char *addr)
 	return login;
 }
 
+/* "uid1000": as identity_login names a user who has no name. */
+static bool is_nameless(const char *login)
+{
+	unsigned long long uid;
+
+	return strncmp(login, "uid", 3) == 0 &&
+	       text_unsigned(span_str(login + 3), UINT32_MAX, &uid);
+}
+
 /* OWNER_NONE: there is no such user. */
 static enum ownership owner_of(const char *login, int64_t caller)
 {
+	if (is_nameless(login)) {
+		return OWNER_OTHER;
+	}
 	errno = 0;
 	const struct passwd *entry = getpwnam(login);
 	if (entry) {

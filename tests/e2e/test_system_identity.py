@@ -25,7 +25,8 @@ def send(here, *options, user="alice", data=LETTER):
 # -- the envelope -------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("sender", ["bob", "root", "BOB", "root@localhost", "root@[127.0.0.1]", f"root@{HOST}", "bob+x", "\"root\"@localhost",
-                                    "\"ro\\ot\"@localhost", "relay", "root@LOCALHOST", "\" root \"@localhost", "<@a,@b:root@localhost>"])
+                                    "\"ro\\ot\"@localhost", "relay", "root@LOCALHOST", "\" root \"@localhost", "<@a,@b:root@localhost>", "bob@127.0.0.1",
+                                    "bob@[IPv6:0:0:0:0:0:0:0:1]", "bob@[IPv6:::ffff:127.0.0.1]", "bob@ip6-localhost", "uid64900", "uid64900@localhost"])
 def test_nobody_sends_as_another_user(machine, sender):
     here = machine()
     here.serve()
