@@ -53,7 +53,7 @@ static const char *who_is(const struct gate *g, char text[WHO_MAX])
 
 bool gate_open(struct gate *g, struct call *c, struct smtp_answer *why)
 {
-	*g = (struct gate){ .call = c, .slot = -1 };
+	*g = (struct gate){ .call = c, .slot = -1, .payer.uid = -1 };
 	if (!c->id.is_system) {
 		return true;
 	}
@@ -90,12 +90,13 @@ bool gate_enter(struct gate *g, struct smtp_answer *why)
 	if (!ownership_counts(id_of(g)) || !a) {
 		return true;
 	}
+	payer_find(&g->payer, id_of(g));
 	open_queue(g);
 	unsigned most = (unsigned)conf_number(a, KEY_SUBMIT_CONCURRENCY_LIMIT);
 	if (!g->queue || most == 0) {
 		return true;
 	}
-	snprintf(name, sizeof(name), "submit uid %lld", (long long)id_of(g)->caller);
+	snprintf(name, sizeof(name), "submit uid %lld", (long long)g->payer.uid);
 	if (slot_take(g->queue, name, most, &g->slot)) {
 		return true;
 	}
@@ -108,6 +109,7 @@ bool gate_enter(struct gate *g, struct smtp_answer *why)
 void gate_close(struct gate *g)
 {
 	slot_release(&g->slot);
+	payer_clear(&g->payer);
 	queue_close(g->queue);
 	g->queue = NULL;
 }
@@ -117,10 +119,9 @@ void gate_close(struct gate *g)
 static bool may_send(const struct gate *g, struct smtp_answer *why)
 {
 	const char *list = conf_text(g->call->account, KEY_AUTHORIZED_SUBMIT_USERS);
-	bool is_known = id_of(g)->caller >= 0;
 	char who[WHO_MAX];
 
-	if (list && users_has(list, is_known ? identity_login(id_of(g)) : NULL)) {
+	if (list && users_has(list, g->payer.login)) {
 		return true;
 	}
 	smtp_answer_set(why, VERDICT_PERMANENT, 554, "5.7.1",
@@ -197,7 +198,8 @@ static bool has_room(const struct gate *g, struct smtp_answer *why)
 	}
 	bool is_limited = may.messages < ULLONG_MAX || may.bytes < ULLONG_MAX;
 	if (!g->queue || !is_limited ||
-	    !queue_share(g->queue, id_of(g)->caller, &may, clock_now(), &has, &ignored)) {
+	    !queue_share(g->queue, g->payer.uids, g->payer.count, &may, clock_now(), &has,
+			 &ignored)) {
 		return true;
 	}
 	if (has.bytes > may.bytes) {
@@ -219,7 +221,7 @@ static bool has_room(const struct gate *g, struct smtp_answer *why)
 void gate_takes_message(const struct gate *g, unsigned long long size)
 {
 	if (g->queue) {
-		queue_share_add(g->queue, id_of(g)->caller, size + size / 2 + HEAD_USUAL);
+		queue_share_add(g->queue, g->payer.uid, size + size / 2 + HEAD_USUAL);
 	}
 }
 

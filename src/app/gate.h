@@ -8,12 +8,14 @@
 #define APP_GATE_H
 
 #include "app/call.h"
+#include "app/payer.h"
 #include "app/peer.h"
 #include "smtp/server.h"
 
 struct gate {
 	struct call *call;
 	struct peer peer;
+	struct payer payer;	/* whose limits count, where there are limits */
 	struct queue *queue;	/* for locks and counts; NULL: there is none */
 	int slot;		/* -1 = none is needed; no child may have it */
 };

@@ -58,13 +58,29 @@ struct record {
 	unsigned long long counted_at, files;
 };
 
-static void look(int folder, const char *id, int64_t uid, struct record *r)
+/* Whose messages are counted; the first of them names the record. */
+struct owners {
+	const struct queue_uids *uids;
+	size_t count;
+};
+
+static bool has_uid(const struct owners *o, int64_t uid)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		if (uid >= o->uids[i].first && uid <= o->uids[i].last) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void look(int folder, const char *id, const struct owners *o, struct record *r)
 {
 	int fd FS_AUTO = folder_open_file(folder, id);
 	struct stat st;
 
 	r->files++;
-	if (uid_in(fd) == uid) {
+	if (has_uid(o, uid_in(fd))) {
 		r->share.messages++;
 		r->share.bytes += fd >= 0 && fstat(fd, &st) == 0
 					  ? (unsigned long long)st.st_size
@@ -72,7 +88,7 @@ static void look(int folder, const char *id, int64_t uid, struct record *r)
 	}
 }
 
-static bool count(struct queue *q, int64_t uid, struct record *ret, struct err *e)
+static bool count(struct queue *q, const struct owners *o, struct record *ret, struct err *e)
 {
 	*ret = (struct record){ 0 };
 	for (size_t p = 0; p < PLACES; p++) {
@@ -81,7 +97,7 @@ static bool count(struct queue *q, int64_t uid, struct record *ret, struct err *
 		bool ok = queue_list(q, places[p], &names, e) &&
 			  folder_get(q, places[p], false, &folder, e);
 		for (size_t i = 0; ok && folder >= 0 && i < names.count; i++) {
-			look(folder, names.at[i].id, uid, ret);
+			look(folder, names.at[i].id, o, ret);
 		}
 		queue_names_clear(&names);
 		if (!ok) {
@@ -179,17 +195,19 @@ static bool is_young(const struct record *r, int64_t now)
 	       (unsigned long long)now - r->counted_at < r->files / FILES_A_SECOND;
 }
 
-bool queue_share(struct queue *q, int64_t uid, const struct queue_share *may, int64_t now,
-		 struct queue_share *ret, struct err *e)
+bool queue_share(struct queue *q, const struct queue_uids *uids, size_t uid_count,
+		 const struct queue_share *may, int64_t now, struct queue_share *ret,
+		 struct err *e)
 {
+	const struct owners owners = { uids, uid_count };
 	struct record r;
-	int fd FS_AUTO = open_record(q, uid);
+	int fd FS_AUTO = open_record(q, uids[0].first);
 	bool is_known = read_record(fd, &r);
 	bool is_within = is_known && r.share.messages <= may->messages &&
 			 r.share.bytes <= may->bytes;
 
 	if (!is_within && !(is_known && is_young(&r, now))) {
-		if (!count(q, uid, &r, e)) {
+		if (!count(q, &owners, &r, e)) {
 			return false;
 		}
 		r.counted_at = now < 0 ? 0 : (unsigned long long)now;

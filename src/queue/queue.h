@@ -194,15 +194,22 @@ struct queue_share {
 	unsigned long long messages, bytes;
 };
 
+/* User IDs of one user; -1 is all who are not known. */
+struct queue_uids {
+	int64_t first, last;
+};
+
 /*
- * What the user (-1: those who are not known) has there; what is in corrupt/ does not count.
+ * What the user has there, with all his IDs, at least one; uids[0].first stands for him.  What
+ * is in corrupt/ does not count.
  * Cheap, and no matter how much is there, as long as he has not more than *may: then *ret is
  * what he has at most.  Else, and for a user who is new, every file is looked into; in a large
  * queue not again for some seconds (relay-queue(7)), so that nobody can make us count all day.
  */
-bool queue_share(struct queue *q, int64_t uid, const struct queue_share *may, int64_t now,
-		 struct queue_share *ret, struct err *e) RELAY_CHECKED;
-/* Before a message of his is put, of at most so many bytes. */
+bool queue_share(struct queue *q, const struct queue_uids *uids, size_t uid_count,
+		 const struct queue_share *may, int64_t now, struct queue_share *ret,
+		 struct err *e) RELAY_CHECKED;
+/* Before a message of his (uids[0].first) is put, of at most so many bytes. */
 void queue_share_add(struct queue *q, int64_t uid, unsigned long long bytes);
 
 /* Device of the files, for who compares inodes with /proc/locks. */

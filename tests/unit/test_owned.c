@@ -9,9 +9,10 @@ static struct queue_share share_at(struct world *w, int64_t uid, unsigned long l
 {
 	struct err e = { 0 };
 	const struct queue_share most = { .messages = may, .bytes = may * 1000000 };
+	const struct queue_uids uids = { uid, uid };
 	struct queue_share has = { 0 };
 
-	if (!queue_share(w->q, uid, &most, now, &has, &e)) {
+	if (!queue_share(w->q, &uids, 1, &most, now, &has, &e)) {
 		fail_msg("%s", e.text);
 	}
 	return has;
@@ -60,6 +61,27 @@ static void only_ones_own_messages_count(void **state)
 	assert_int_equal(stat(path_of(w, "hold", "1R4XKQ700000006"), &st), 0);
 	assert_true(share_at(w, 1000, 0, NOW).bytes == 3 * (unsigned long long)st.st_size);
 	assert_true(share_at(w, 1001, 0, NOW).bytes == 0);
+}
+
+/* A user and those of his containers are one. */
+static void all_ids_of_a_user_count_together(void **state)
+{
+	struct world *w = *state;
+	static const struct queue_uids uids[] = { { 1000, 1000 }, { 10000, 20000 } };
+	static const struct queue_share may = { .messages = 2, .bytes = 1000000 };
+	struct queue_share has;
+	struct err e;
+
+	put(w, "incoming", "1R4XKQ700000001", "uid: 1000\n");
+	put(w, "deferred", "1R4XKQ700000002", "uid: 10001\n");
+	put(w, "deferred", "1R4XKQ700000003", "uid: 20001\n");
+	put(w, "deferred", "1R4XKQ700000004", "uid: 9999\n");
+	assert_true(queue_share(w->q, uids, 2, &may, NOW, &has, &e));
+	assert_int_equal(has.messages, 2);
+	queue_share_add(w->q, 1000, 5);
+	queue_share_add(w->q, 10001, 5);
+	assert_true(queue_share(w->q, uids, 2, &(struct queue_share){ 3, 1000000 }, NOW, &has, &e));
+	assert_int_equal(has.messages, 3);
 }
 
 static void what_was_planted_is_not_followed(void **state)
@@ -164,6 +186,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(only_ones_own_messages_count, world_set_up,
+						world_tear_down),
+		cmocka_unit_test_setup_teardown(all_ids_of_a_user_count_together, world_set_up,
 						world_tear_down),
 		cmocka_unit_test_setup_teardown(what_was_planted_is_not_followed, world_set_up,
 						world_tear_down),
