@@ -60,8 +60,8 @@ static bool is_loopback(const union address *peer)
 
 /* -- who has the other end of a TCP connection on this machine ----------------------------- */
 
-/* More than any machine has in there. */
-#define TABLE_MAX ((size_t)64 << 20)
+/* Of the list that is in memory.  All of it can be long: everybody may have connections. */
+#define WINDOW ((size_t)64 << 10)
 
 /* An address as /proc/net/tcp and tcp6 write it: words of 32 bits, as they are in memory. */
 static void print_address(const union address *a, bool is_six, char *text, size_t size)
@@ -119,15 +119,22 @@ int64_t peer_uid_in(struct span table, const char *local, const char *remote)
 
 static int64_t look_up(const char *path, const char *local, const char *remote)
 {
-	struct buf table BUF_AUTO;
-	struct err ignored;
+	char window[WINDOW];
+	size_t size = 0;
+	int64_t uid = -1;
+	ssize_t n = 1;
 
-	buf_init(&table, TABLE_MAX);
 	int fd FS_AUTO = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || !fs_read_all(fd, &table, &ignored)) {
-		return -1;
+	while (fd >= 0 && uid < 0 && n > 0 && size < sizeof(window)) {
+		n = fs_read(fd, window + size, sizeof(window) - size);
+		size += n > 0 ? (size_t)n : 0;
+		const char *end = memrchr(window, '\n', size);
+		size_t whole = end ? (size_t)(end - window) + 1 : 0;
+		uid = peer_uid_in(span_of(window, whole), local, remote);
+		memmove(window, window + whole, size - whole);
+		size -= whole;
 	}
-	return peer_uid_in(buf_span(&table), local, remote);
+	return uid;
 }
 
 /*
@@ -172,8 +179,11 @@ struct peer peer_of(int fd)
 	} else if (is_loopback(&peer)) {
 		p.kind = PEER_LOOPBACK;
 		p.uid = loopback_uid(fd, &peer);
-		/* Who closes it in the very moment of the look can be shown as root, too. */
-		if (p.uid == 0) {
+		/*
+		 * Who closes it in the very moment of the look can be shown as root, too; and one
+		 * can be passed over when others before it in the list are closed meanwhile.
+		 */
+		if (p.uid <= 0) {
 			p.uid = loopback_uid(fd, &peer);
 		}
 	}
