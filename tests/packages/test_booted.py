@@ -151,6 +151,20 @@ def test_a_burst_does_not_switch_the_socket_off(machine, server):
     assert active(machine, "relay-submit.socket") == ["active"]
 
 
+def test_an_upgrade_stops_nothing(machine, deb):
+    """Neither what listens, also what an admin has switched on, nor a session."""
+    units = ["relay-submit.socket", "relay-flush.timer", "relay-smtp.socket"]
+    shutil.copy(deb, machine.root.path / "root")
+    machine.run("systemctl", "enable", "--now", "relay-smtp.socket")
+    try:
+        with session(path_of(machine)) as client:
+            machine.run("dpkg", "--install", f"/root/{deb.name}")
+            assert active(machine, *units) == ["active"] * 3
+            assert client.noop()[0] == 250
+    finally:
+        machine.run("systemctl", "disable", "--now", "relay-smtp.socket")
+
+
 def test_removed_nothing_listens(machine):
     machine.run("systemctl", "start", "relay-smtp.socket")
     machine.run("dpkg", "--remove", "relay")
