@@ -20,6 +20,7 @@ queue_directory {home}/queue
 account default
 account work : default
   account "home" : work
+account $(>$HOME/ran)`>$HOME/ran`;x*
 """
 QUEUE_COMMANDS = {"list", "show", "export", "flush", "hold", "release", "retry", "delete"}
 
@@ -102,6 +103,11 @@ def test_accounts(tab):
     for line in ("relay password set ", "sendmail -a ", "sendmail --account=", "relay check -a "):
         found = {word.rpartition("=")[2] for word in tab(line)}
         assert {"default", "work", "home"} <= found, line
+
+
+def test_what_an_account_is_called_is_not_run(tab, env):
+    for line in ("relay password set ", "sendmail -a ", "sendmail --account="):
+        assert "ran" in " ".join(tab(line)) and not (Path(env["HOME"]) / "ran").exists(), line
 
 
 def test_settings_as_options(tab):
