@@ -118,6 +118,7 @@ static struct dsn_rcpt *list_rcpts(const struct bounce *b)
 			.is_reply = r->is_reply,
 			.maybe_sent = r->maybe_sent,
 			.remote_mta = r->server,
+			.is_last = !bounce_is_wanted(b->entry, r, DSN_FAILED),
 		};
 	}
 	return rcpts;

@@ -33,6 +33,7 @@ struct dsn_rcpt {
 	const char *text;	/* one line: a reply, or our words; NULL = none */
 	bool is_reply;		/* text is a reply of remote_mta, with its code */
 	bool maybe_sent;	/* an attempt ended without an answer */
+	bool is_last;		/* DSN_DELAYED: no report is wanted when it fails */
 	const char *remote_mta;	/* host name of the server; NULL = not known */
 };
 

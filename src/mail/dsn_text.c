@@ -124,6 +124,16 @@ static bool is_given_up(const struct dsn *d)
 	return d->kind == DSN_FAILED && temporary == d->rcpt_count;
 }
 
+static bool is_last_for_any(const struct dsn *d)
+{
+	for (size_t i = 0; i < d->rcpt_count; i++) {
+		if (d->rcpts[i].is_last) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool add_ending(const struct dsn *d, struct buf *out)
 {
 	BUF_AUTO struct buf text;
@@ -142,9 +152,11 @@ static bool add_ending(const struct dsn *d, struct buf *out)
 		if (!buf_add_str(&text, " Delivery will be tried again") ||
 		    (has_end && (!buf_add_str(&text, " until ") ||
 				 !date_add(&text, d->retry_until, d->zone_minutes))) ||
-		    !buf_add_str(&text, has_end ? ". If it has not worked by then,"
-						: ". If it is given up,") ||
-		    !buf_add_str(&text, " you will get another notice.")) {
+		    !buf_add_str(&text, ".") ||
+		    (!is_last_for_any(d) &&
+		     (!buf_add_str(&text, has_end ? " If it has not worked by then,"
+						  : " If it is given up,") ||
+		      !buf_add_str(&text, " you will get another notice.")))) {
 			return false;
 		}
 	}

@@ -144,6 +144,14 @@ def test_the_sender_is_warned_once_when_mail_is_late(setup, flush, queue, waitin
     assert flush(server, rc) == [] and queue.places() == {id: "deferred"}
 
 
+@pytest.mark.parametrize("notify, more", [("delay", False), ("delay,failure", True)])
+def test_a_warning_promises_no_report_that_nobody_wants(setup, flush, waiting, notify, more):
+    server, rc = setup({"delay_warning_time": "30m"})
+    waiting("busy@y.test", head=f"notify: {notify}\n")
+    [report] = flush(server, rc)
+    assert ("you will get another notice" in " ".join(report.text.get_content().split())) == more
+
+
 @pytest.mark.parametrize("setting, head", [("30m", "notify: never\n"), ("30m", "notify: failure\n"), ("0", ""), ("2h", "")])
 def test_no_warning(setup, flush, waiting, setting, head):
     server, rc = setup({"delay_warning_time": setting})
