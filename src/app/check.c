@@ -74,7 +74,7 @@ static bool read_options(struct check *c, int argc, char **argv, struct err *e)
 	    !scope_enter(&c->id, &c->options, e)) {
 		return false;
 	}
-	return (c->options.recipient_count == 0 && c->options.mode == MODE_SEND) ||
+	return (c->options.recipient_count == 0 && !options_are_of_sendmail(&c->options)) ||
 	       err_set(e, CAUSE_USAGE,
 		       "only -C FILE, -a ACCOUNT, --json, --offline and --settings may stand "
 		       "here; see relay(1)");

@@ -307,6 +307,13 @@ bool options_check(const struct options *o, struct err *e)
 	       err_set(e, CAUSE_USAGE, "-t cannot stand beside -bv: no message is read");
 }
 
+bool options_are_of_sendmail(const struct options *o)
+{
+	return o->mode != MODE_SEND || o->read_recipients || o->ignore_dots || o->read_sender ||
+	       o->sender || o->full_name || o->envid || o->delivery ||
+	       o->error_mode != ERRORS_PRINT || o->has_ignored;
+}
+
 void options_clear(struct options *o)
 {
 	free(o->settings);

@@ -54,6 +54,11 @@ bool options_parse(struct options *o, int argc, char **argv, struct err *e) RELA
 void options_clear(struct options *o);
 /* Does the mode go with the rest?  CAUSE_USAGE. */
 bool options_check(const struct options *o, struct err *e) RELAY_CHECKED;
+/*
+ * Is one among them that is for a message, or for nobody at all?  The commands of relay would
+ * pass it over in silence, and whoever means something else by -n or -i has deleted mail.
+ */
+bool options_are_of_sendmail(const struct options *o);
 
 /* Prints the list for --help. */
 void options_help(void);

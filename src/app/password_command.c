@@ -332,7 +332,7 @@ static bool take_words(struct options *o, const struct command **ret, struct err
 			       name ? name : "a command is missing;",
 			       name ? ": unknown command;" : "");
 	}
-	if (o->mode != MODE_SEND || o->read_recipients || o->recipient_count > 2 ||
+	if (options_are_of_sendmail(o) || o->recipient_count > 2 ||
 	    (o->recipient_count == 2 && o->account)) {
 		return err_set(e, CAUSE_USAGE,
 			       "usage: relay password [-C FILE] %s [ACCOUNT]; "

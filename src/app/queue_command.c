@@ -199,23 +199,12 @@ static bool take_now(int *argc, char **argv)
 	return has_now;
 }
 
-/*
- * What is for a message, or for nobody at all: here it would be passed over in silence, and
- * whoever means something else by -n or -i has deleted mail.
- */
-static bool is_of_sendmail(const struct options *o)
-{
-	return o->mode != MODE_SEND || o->read_recipients || o->ignore_dots || o->read_sender ||
-	       o->sender || o->full_name || o->envid || o->delivery ||
-	       o->error_mode != ERRORS_PRINT || o->has_ignored;
-}
-
 static bool check_options(const struct options *o, const struct command *command, bool has_now,
 			  struct err *e)
 {
 	bool is_list = command->run == run_list, is_flush = command->run == run_flush;
 
-	if (is_of_sendmail(o) || (o->json && !is_list) || (has_now && !is_flush)) {
+	if (options_are_of_sendmail(o) || (o->json && !is_list) || (has_now && !is_flush)) {
 		return err_set(e, CAUSE_USAGE, "no such option here; usage: relay queue [-C FILE] "
 			       "[-a ACCOUNT] %s", command->usage);
 	}

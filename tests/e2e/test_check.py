@@ -30,6 +30,12 @@ def test_relay_check_shows_values_and_origins(home, run_sendmail):
     assert "hushhush" not in done.out
 
 
+@pytest.mark.parametrize("args", [["-n"], ["-f", "x@y.test"], ["-t"], ["-bp"], ["x@y.test"]], ids=" ".join)
+def test_relay_check_says_which_options_it_has(run_sendmail, args):
+    done = run_sendmail(["check", "--offline", *args], name="relay")
+    assert done.rc == 64 and done.out == "" and done.err.startswith("relay check: only -C FILE, -a ACCOUNT, --json, ")
+
+
 def test_relay_check_shows_every_account_or_one(home, run_sendmail):
     home(".relayrc", ACCOUNTS)
     done = run_sendmail(["check", "--offline"], name="relay")

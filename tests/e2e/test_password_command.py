@@ -55,6 +55,7 @@ def test_what_would_be_asked_first_is_named(password, environment, line):
 
 @pytest.mark.parametrize("args, stdin, status, words", [
     ([], b"", 64, "a command is missing"), (["sett"], b"", 64, "unknown command"), (["set", "a", "b"], b"", 64, "usage"),
+    (["forget", "-n"], b"", 64, "usage"), (["-i", "set"], b"x", 64, "usage"),
     (["set", "default", PASSWORD], b"", 64, "never an argument"), (["set", "none"], b"x", 78, "no account"),
     (["set"], b"", 64, "empty"), (["set"], b"\nx\n", 64, "empty"), (["set"], b"a\rb\n", 64, "CR, LF or NUL"),
     (["set"], b"a\0b\n", 64, "CR, LF or NUL"), (["set"], b"x" * 100000, 65, "standard input"), (["test"], b"", 75, "no password for"),
