@@ -8,12 +8,21 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 
 /*
  * One read from standard input, one write to the file, and one window when sending from
  * it.  Large ones: the kernel then needs a tenth of the time for its page cache.
  */
 enum { INPUT_CHUNK = 256 << 10, WRITE_SIZE = 512 << 10, WINDOW = 512 << 10 };
+/* But a small one as long as all of it comes at once: most mail is short, and pages cost. */
+enum { FIRST_CHUNK = 16 << 10 };
+
+/* What the next read goes to. */
+struct chunk {
+	char *data;
+	size_t size;
+};
 
 void message_init(struct message *m)
 {
@@ -118,12 +127,12 @@ static bool take(struct message *m, struct span in, struct err *e)
 }
 
 /* A caller's pipe may be non-blocking: then wait for it. */
-static ssize_t read_some(int fd, char *chunk)
+static ssize_t read_some(int fd, const struct chunk *c)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 
-	while ((n = fs_read(fd, chunk, INPUT_CHUNK)) < 0 && errno == EAGAIN) {
+	while ((n = fs_read(fd, c->data, c->size)) < 0 && errno == EAGAIN) {
 		if (poll(&p, 1, -1) < 0 && errno != EINTR) {
 			break;
 		}
@@ -131,16 +140,25 @@ static ssize_t read_some(int fd, char *chunk)
 	return n;
 }
 
-/* Reads and takes one chunk, or the end: then the wire has ended too. */
-static bool take_input(struct message *m, int fd, char *chunk, struct err *e)
+static void chunk_resize(struct chunk *c, size_t size)
 {
-	ssize_t n = read_some(fd, chunk);
+	free(c->data);
+	*c = (struct chunk){ .data = mem_resize(NULL, size, 1), .size = size };
+}
+
+/* Reads and takes one chunk, or the end: then the wire has ended too. */
+static bool take_input(struct message *m, int fd, struct chunk *c, struct err *e)
+{
+	ssize_t n = read_some(fd, c);
 
 	if (n < 0) {
 		return err_errno(e, CAUSE_INPUT, "cannot read the message");
 	}
-	if (n > 0 && !take(m, span_of(chunk, (size_t)n), e)) {
+	if (n > 0 && !take(m, span_of(c->data, (size_t)n), e)) {
 		return false;
+	}
+	if ((size_t)n == c->size && c->size < INPUT_CHUNK) {
+		chunk_resize(c, INPUT_CHUNK);
 	}
 	if (m->size_max > 0 && m->wire.size > m->size_max) {
 		return err_set(e, CAUSE_DATA,
@@ -156,25 +174,30 @@ static bool take_input(struct message *m, int fd, char *chunk, struct err *e)
 
 bool message_read_header(struct message *m, int fd, bool ends_at_dot, struct err *e)
 {
-	char *chunk MEM_AUTO = mem_resize(NULL, INPUT_CHUNK, 1);
+	struct chunk chunk = { 0 };
+	bool ok = true;
 
+	chunk_resize(&chunk, FIRST_CHUNK);
 	wire_init(&m->wire, ends_at_dot);
-	while (!m->in_body && !m->is_read) {
-		if (!take_input(m, fd, chunk, e)) {
-			return false;
-		}
+	while (ok && !m->in_body && !m->is_read) {
+		ok = take_input(m, fd, &chunk, e);
 	}
-	return true;
+	free(chunk.data);
+	return ok;
 }
 
 bool message_read_body(struct message *m, int fd, struct message_store *store, struct err *e)
 {
-	char *chunk MEM_AUTO = mem_resize(NULL, INPUT_CHUNK, 1);
+	struct chunk chunk = { 0 };
+	bool ok = true;
 
-	while (!m->is_read) {
-		if (!spill(m, store, e) || !take_input(m, fd, chunk, e)) {
-			return false;
-		}
+	chunk_resize(&chunk, FIRST_CHUNK);
+	while (ok && !m->is_read) {
+		ok = spill(m, store, e) && take_input(m, fd, &chunk, e);
+	}
+	free(chunk.data);
+	if (!ok) {
+		return false;
 	}
 	m->body_size = m->wire.size - m->wire.body_start;
 	m->is_8bit = m->wire.is_8bit || !text_is_ascii(buf_span(&m->header));

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The command line that gave these settings.  The caller clears *o. */
@@ -98,9 +99,10 @@ static bool is_usual_file(const char *path, struct identity *id)
 {
 	const char *home = identity_home(id);
 	char *usual MEM_AUTO = home ? mem_printf("%s/.relayrc", home) : NULL;
-	char *real MEM_AUTO = usual ? realpath(usual, NULL) : NULL;
+	struct stat x, y;
 
-	return real && strcmp(real, path) == 0;
+	return usual && stat(usual, &x) == 0 && stat(path, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 bool settings_to_entry(const struct account *a, const struct options *o, struct identity *id,

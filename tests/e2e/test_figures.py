@@ -197,6 +197,19 @@ def test_ordinary_mail_needs_few_system_calls(send, tmp_path):
     assert "nanosleep" not in own and "clock_nanosleep" not in own
 
 
+@needs_root
+def test_a_message_for_the_queue_needs_little(relayrc, run_sendmail, release, tmp_path):
+    """What is beside the fsyncs: few system calls, few instructions, no large piece of memory."""
+    rc = relayrc(host="127.0.0.1", port=9, tls="none", queue_directory=tmp_path / "queue")
+    strace, callgrind = Strace(tmp_path, "all"), Callgrind(tmp_path)
+    for under in strace.under, callgrind.under, strace.under:
+        assert run_sendmail(["-odq", "r@mail.test"], MESSAGE, rc, under=under, program=release).rc == 0
+    own = without_the_linker(strace.calls())
+    assert 20 < len(own) < 85, own
+    assert "mmap" not in own[own.index("umask"):]
+    assert 100_000 < callgrind.instructions() < 700_000
+
+
 @pytest.fixture
 def listing(relayrc, run_sendmail, release, tmp_path):
     """The queue listed, with so many messages that were tried, watched."""
