@@ -13,6 +13,7 @@
 #include "app/tell.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "mail/header.h"
 #include "smtp/reply.h"
 #include "smtp/server.h"
@@ -73,20 +74,25 @@ static bool find_envelope(struct call *c, struct err *e)
 				       "name them in To, Cc or Bcc");
 }
 
-/* -F is nothing that an envelope could say. */
-static bool add_author(struct call *c, struct err *e)
+/* Can the service make From of -F itself?  As it makes every other. */
+static bool fits_parameter(const char *name)
 {
-	struct buf *header = &c->message.header;
-	const char *name = c->options.full_name, *sender = c->envelope.sender;
-	struct header_field found;
+	struct buf xtext BUF_AUTO;
 
-	if (!name || !name[0] || header_find(buf_span(header), "From", &found)) {
-		return true;
+	buf_init(&xtext, VERB_NAME_MAX);
+	for (const char *p = name; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f) {
+			return false;
+		}
 	}
-	return (buf_add_str(header, "From: ") && addr_add_phrase(header, span_str(name)) &&
-		buf_printf(header, " <%s>\r\n",
-			   sender[0] ? sender : identity_login(&c->id))) ||
-	       err_set(e, CAUSE_DATA, "the header is too large");
+	return text_is_utf8(span_str(name)) && verb_add_xtext(&xtext, span_str(name));
+}
+
+static const char *name_of(const struct call *c)
+{
+	const char *name = c->options.full_name;
+
+	return name && fits_parameter(name) ? name : NULL;
 }
 
 /* -od: later than the machine would, but never sooner. */
@@ -150,6 +156,7 @@ static void fill_txn(struct handover *h)
 		.mode = mode_of(a),
 		.errors = errors_of(c),
 		.wants_notice = !client && (c->options.verbose || isatty(STDERR_FILENO)),
+		.full_name = name_of(c),
 		.told = &h->told,
 	};
 	for (size_t i = 0; i < to->count; i++) {
@@ -310,7 +317,7 @@ static bool read_message(struct call *c, struct err *e)
 	/* The account may have been missed after the header had been read. */
 	return (m->in_body || m->is_read ||
 		message_read_header(m, STDIN_FILENO, !c->options.ignore_dots, e)) &&
-	       find_envelope(c, e) && add_author(c, e) &&
+	       find_envelope(c, e) && (name_of(c) || handover_add_author(c, e)) &&
 	       message_read_body(m, STDIN_FILENO, &nowhere, e);
 }
 

@@ -4,7 +4,8 @@
  * is given to the service of the machine (scope.h), with our own SMTP client, over the socket
  * /run/relay/submit.
  *
- * The message goes as it came, but for a From field made of -F; the envelope as it was given.
+ * The message goes as it came (with a From field made of a -F that is too long for a parameter);
+ * the envelope as it was given.
  * What the service says is what the caller hears, with the exit status of a message that was
  * sent from here.  A service that is full is tried again for half a minute.  When it
  * cannot be had, a user with accounts of his own finds the message in his own queue, which hands

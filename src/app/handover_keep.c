@@ -3,6 +3,7 @@
 #include "app/handover_keep.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "mail/header.h"
 
 #include <stdlib.h>
 
@@ -22,6 +23,21 @@ static const struct account *keeper(const struct handover *h)
 bool handover_can_keep(const struct handover *h)
 {
 	return keeper(h) != NULL;
+}
+
+bool handover_add_author(struct call *c, struct err *e)
+{
+	struct buf *header = &c->message.header;
+	const char *name = c->options.full_name, *sender = c->envelope.sender;
+	struct header_field found;
+
+	if (!name || !name[0] || header_find(buf_span(header), "From", &found)) {
+		return true;
+	}
+	return (buf_add_str(header, "From: ") && addr_add_phrase(header, span_str(name)) &&
+		buf_printf(header, " <%s>\r\n",
+			   sender[0] ? sender : identity_login(&c->id))) ||
+	       err_set(e, CAUSE_DATA, "the header is too large");
 }
 
 /* Why it waits, as after every attempt: mailq shows it, and a queue run logs what may double. */
@@ -86,8 +102,10 @@ static bool put(struct handover *h, struct queue *q, struct queue_entry *v, stru
 	struct err ignored;
 
 	queue_file_init(&f);
-	bool ok = queue_put_begin(q, QUEUE_DEFERRED, v, &f, e);
-	v->size = h->job.txn.size;
+	/* The queue knows nothing of -F. */
+	bool ok = handover_add_author(h->call, e) &&
+		  queue_put_begin(q, QUEUE_DEFERRED, v, &f, e);
+	v->size = message_size(&h->call->message);
 	h->is_kept = ok && message_copy(&h->call->message, &f, e) && queue_put_end(&f, v, e) &&
 		     queue_sync(q, &f, e);
 	if (h->is_kept) {

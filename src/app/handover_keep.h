@@ -28,6 +28,9 @@ struct handover {
 /* Has the user an account, and with it a queue? */
 bool handover_can_keep(const struct handover *h);
 
+/* A From made of -F, when there is none. */
+bool handover_add_author(struct call *c, struct err *e) RELAY_CHECKED;
+
 /*
  * Makes it durable, for the recipients that were neither accepted nor refused for good; a
  * queue run hands it over.  h->is_kept and h->id are set.

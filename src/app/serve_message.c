@@ -66,6 +66,7 @@ static int submit_one(struct call *session, const struct smtp_envelope *v,
 	c.options.ignore_dots = true;
 	c.options.sender = gate_sender(session, v->sender);
 	c.options.envid = v->envid;
+	c.options.full_name = v->full_name;
 	c.options.settings = mem_alloc(given->setting_count, sizeof(*given->settings));
 	for (size_t i = 0; i < given->setting_count; i++) {
 		c.options.settings[i] = given->settings[i];

@@ -116,7 +116,7 @@ enum smtp_ret { SMTP_RET_DEFAULT, SMTP_RET_HDRS, SMTP_RET_FULL };
  * Of our own, for the service of the machine (XSUBMIT in its answer to EHLO): what -od and
  * -oe are to a call.  XMODE: when the message is sent.  XERRORS: who learns of an error.
  * XNOTICE: somebody watches, and wants to know if it was queued instead of sent.  XRESULT: the
- * reply has what such a call says, and its exit status (server.h).
+ * reply has what such a call says, and its exit status (server.h).  XNAME: what -F says.
  */
 enum smtp_mode { SMTP_MODE_DEFAULT, SMTP_MODE_BACKGROUND, SMTP_MODE_QUEUE };
 enum smtp_errors {
@@ -152,6 +152,7 @@ struct smtp_txn {
 	enum smtp_mode mode;
 	enum smtp_errors errors;
 	bool wants_notice;
+	const char *full_name;	/* UTF-8, as xtext at most VERB_NAME_MAX; NULL = none */
 	/* Out, if not NULL: the result, which is the lines behind the first of the answer. */
 	struct buf *told;
 	/*

@@ -31,6 +31,17 @@ static bool add_envid(struct buf *line, const char *envid)
 	return buf_printf(line, " ENVID=%s", xtext.data);
 }
 
+static bool add_name(struct buf *line, const char *name)
+{
+	BUF_AUTO struct buf xtext;
+
+	buf_init(&xtext, VERB_NAME_MAX);
+	if (!verb_add_xtext(&xtext, span_str(name)) || xtext.size == 0) {
+		return true;	/* left out, as above */
+	}
+	return buf_printf(line, " XNAME=%s", xtext.data);
+}
+
 void client_mail_line(const struct smtp_client *c, struct buf *line)
 {
 	static const char *const ret[] = { "", " RET=HDRS", " RET=FULL" };
@@ -51,7 +62,8 @@ void client_mail_line(const struct smtp_client *c, struct buf *line)
 	if (fits && c->caps.xsubmit) {
 		fits = buf_add_str(line, mode[t->mode]) && buf_add_str(line, errors[t->errors]) &&
 		       buf_add_str(line, t->wants_notice ? " XNOTICE" : "") &&
-		       buf_add_str(line, t->told ? " XRESULT" : "");
+		       buf_add_str(line, t->told ? " XRESULT" : "") &&
+		       (!t->full_name || add_name(line, t->full_name));
 	}
 	BUG_ON(!fits);	/* client_plan keeps addresses short */
 }

@@ -104,7 +104,7 @@ struct smtp_server_options {
 	 */
 	bool (*takes_sender)(void *context, const char *sender, struct smtp_answer *why);
 	void *context;
-	/* There are the command XQUEUE, and XMODE, XERRORS, XNOTICE and XRESULT of MAIL (client.h). */
+	/* There are the command XQUEUE, and XMODE and its like of MAIL (client.h). */
 	bool has_own;
 };
 
@@ -123,6 +123,7 @@ struct smtp_envelope {
 	enum smtp_mode mode;
 	enum smtp_errors errors;
 	bool wants_notice, wants_result;
+	char *full_name;	/* XNAME, no longer xtext; NULL = none */
 	unsigned long long size;	/* as SIZE= said; 0 = not said */
 	bool is_8bit;		/* BODY=8BITMIME; 8-bit text may come without it */
 	bool is_smtputf8;

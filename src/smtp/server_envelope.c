@@ -19,6 +19,7 @@ void server_envelope_clear(struct smtp_envelope *v)
 	free(v->rcpts);
 	free(v->sender);
 	free(v->envid);
+	free(v->full_name);
 	*v = (struct smtp_envelope){ 0 };
 }
 
@@ -183,6 +184,7 @@ static bool open_mail(struct smtp_server *s, struct span rest, struct smtp_answe
 			.errors = p.errors,
 			.wants_notice = p.wants_notice,
 			.wants_result = p.wants_result,
+			.full_name = text_or_null(&p.full_name),
 			.size = p.size,
 			.is_8bit = p.is_8bit,
 			.is_smtputf8 = p.is_smtputf8,

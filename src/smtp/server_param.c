@@ -2,8 +2,8 @@
 /*
  * server_param: the parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param): SIZE
  * (RFC 1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461), and of our own
- * XMODE, XERRORS, XNOTICE and XRESULT (client.h).  555 for a parameter nobody offered, 501
- * for one that is malformed, 504 for a value that is correct but cannot be done here.
+ * XMODE and its like (client.h).  555 for a parameter nobody offered, 501 for one that is
+ * malformed, 504 for a value that is correct but cannot be done here.
  */
 #include "smtp/server_state.h"
 #include "base/text.h"
@@ -180,6 +180,12 @@ static bool take_result(struct taken *t)
 	return true;
 }
 
+static bool take_name(struct taken *t)
+{
+	return add_decoded(&t->params->full_name, t->value) ||
+	       is_malformed(t, "not xtext, or too long");
+}
+
 static bool take_notify(struct taken *t)
 {
 	static const struct {
@@ -252,6 +258,7 @@ static const struct row {
 	{ "XERRORS", true, true, take_errors, .is_own = true },
 	{ "XNOTICE", true, false, take_notice, .is_own = true },
 	{ "XRESULT", true, false, take_result, .is_own = true },
+	{ "XNAME", true, true, take_name, .is_own = true },
 };
 
 /* -- all of them ----------------------------------------------------------------------- */
@@ -260,12 +267,14 @@ void server_params_init(struct server_params *p)
 {
 	*p = (struct server_params){ 0 };
 	buf_init(&p->envid, VERB_ENVID_MAX);
+	buf_init(&p->full_name, VERB_NAME_MAX);
 	buf_init(&p->orcpt, ORCPT_MAX);
 }
 
 void server_params_clear(struct server_params *p)
 {
 	buf_clear(&p->envid);
+	buf_clear(&p->full_name);
 	buf_clear(&p->orcpt);
 }
 

@@ -125,6 +125,7 @@ struct server_params {
 	enum smtp_mode mode;
 	enum smtp_errors errors;
 	bool wants_notice, wants_result;
+	struct buf full_name;	/* decoded; empty = none */
 	struct buf envid;	/* decoded; empty = none */
 	unsigned notify;
 	struct buf orcpt;

@@ -38,6 +38,8 @@ bool verb_add_xtext(struct buf *to, struct span text) RELAY_CHECKED;
 
 /* Most of an envelope identifier, in that form (RFC 3461 §4.4). */
 #define VERB_ENVID_MAX 100
+/* Of XNAME, our own. */
+#define VERB_NAME_MAX 400
 /* What is wrong with an envelope identifier, not yet xtext, or NULL. */
 const char *verb_envid_fault(struct span envid);
 

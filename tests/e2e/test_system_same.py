@@ -175,6 +175,16 @@ def test_calls(both, part):
     assert different == {}
 
 
+@pytest.mark.parametrize("head", ["", "From: a@far.test\n", "From: %s\n", "From: Me <%s@localhost>\n"])
+@pytest.mark.parametrize("name", ["An Author", "Änne \"x\" (y)", "+=;", "x" * 300])
+def test_the_author_that_is_named(both, head, name):
+    here, server = both()
+    for user in "root", "alice":
+        assert here.run(["-F", name, "b@far.test"], (head % user if "%" in head else head).encode() + b"Subject: x\n\nhi\n", user=user).rc == 0
+    lines = [re.findall(rb"(?m)^((?:X-Original-)?From:.*(?:\r\n[ \t].*)*)", m.data) for m in server.settle().messages]
+    assert [line.replace(b"root", b"alice") for line in lines[0]] == lines[1]
+
+
 @pytest.mark.parametrize("name", ["t", "nobody", "odq"])
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_descriptor_that_is_closed(both, name, closed):

@@ -167,6 +167,19 @@ def test_a_client_of_ones_own_bs_does_not_double_it_either(machine, scripted):
     assert [m.accepted for m in server.settle().messages] == [["b@far.test"]]
 
 
+@pytest.mark.parametrize("name, shown", [("An Author", "An Author"), ("x" * 500, "")])
+def test_minus_f_waits_too(machine, name, shown):
+    here = machine()
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    assert here.run(["-F", name, "b@far.test"], b"Subject: x\n\n" + b"0123456789\n" * 20000).rc == 0
+    own = QueueFiles(here.root / "home/alice/.local/state/relay/queue")
+    [id] = own.places()
+    text = own.file(id).read_text()
+    assert f"\nSubject: x\nFrom: {shown}" in text and text.endswith("\n0123456789\n") and " <alice>\n" in text
+    size = int(re.match(r"relay-queue 1 complete size=(\d+) ", text)[1])
+    assert own.file(id).read_bytes().partition(b"\n\n")[2].__len__() == size
+
+
 @pytest.mark.parametrize("way", ["close", "421"])
 def test_one_that_is_full_for_a_moment(machine, scripted, way):
     here = machine()

@@ -14,12 +14,13 @@ static void our_own_parameters_go_to_our_own_server(void **state)
 		buf_init(&told, 1000);
 		start(&t, SMTP_NO_TLS);
 		t.txn.told = &told;
+		t.txn.full_name = "\xc3\xa4 +x";
 		t.txn.mode = SMTP_MODE_QUEUE;
 		t.txn.wants_notice = true;
 		t.txn.errors = SMTP_ERRORS_ZERO;
 		up_to_ehlo(&t, has_own ? "250-a\r\n250-PIPELINING\r\n250-XSUBMIT\r\n250 CHUNKING\r\n"
 				       : "250-a\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
-		writes(&t, has_own ? "MAIL FROM:<joe@client.test> XMODE=QUEUE XERRORS=ZERO XNOTICE XRESULT\r\n"
+		writes(&t, has_own ? "MAIL FROM:<joe@client.test> XMODE=QUEUE XERRORS=ZERO XNOTICE XRESULT XNAME=+C3+A4+20+2Bx\r\n"
 				     "RCPT TO:<ann@server.test>\r\n" CHUNK "QUIT\r\n"
 				   : ENVELOPE CHUNK "QUIT\r\n");
 		smtp_client_free(t.c);

@@ -49,6 +49,7 @@ static void each_has_its_code(void **state)
 		{ true, 555, "XERRORS=PRINT" },
 		{ true, 555, "XNOTICE" },
 		{ true, 555, "XRESULT" },
+		{ true, 555, "XNAME=x" },
 		{ true, 501, "=1" },
 		{ true, 501, "-A=1" },
 		{ true, 501, "A_B" },
@@ -167,6 +168,11 @@ static void our_own_are_taken_where_they_are_offered(void **state)
 		{ "XMODE=INTERACTIVE", 501, 0, 0 },
 		{ "XERRORS=ZERO XNOTICE XRESULT", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_ZERO },
 		{ "XERRORS=quiet", 0, SMTP_MODE_DEFAULT, SMTP_ERRORS_QUIET },
+		{ "XNAME=+C3+A4+20x", 0, 0, 0 },
+		{ "XNAME=", 501, 0, 0 },
+		{ "XNAME=a+0Ab", 501, 0, 0 },
+		{ "XNAME=+ff", 501, 0, 0 },
+		{ "XNAME=a+2", 501, 0, 0 },
 		{ "XERRORS=REPLY", 501, 0, 0 },
 		{ "XNOTICE=yes", 501, 0, 0 },
 		{ "XMODE=QUEUE XMODE=QUEUE", 501, 0, 0 },
@@ -183,6 +189,9 @@ static void our_own_are_taken_where_they_are_offered(void **state)
 		if (ok) {
 			assert_int_equal(p.mode, cases[i].mode);
 			assert_int_equal(p.errors, cases[i].errors);
+			if (strstr(cases[i].text, "XNAME")) {
+				assert_string_equal(p.full_name.data, "\xc3\xa4 x");
+			}
 			assert_int_equal(p.wants_notice, cases[i].errors == SMTP_ERRORS_ZERO);
 			assert_int_equal(p.wants_result, cases[i].errors == SMTP_ERRORS_ZERO);
 		}
