@@ -4,6 +4,7 @@ Nothing of it blocks what stands beside it, nothing outside of the queue is touc
 """
 import os
 import re
+import socket
 import time
 
 import pytest
@@ -36,8 +37,22 @@ def plant_hard_link(path, outside):
     os.link(outside / "precious", path)
 
 
+def plant_socket(path, outside):
+    """By a short name: that of a socket has little room."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+    os.close(folder)
+
+
+def plant_terabyte(path, outside):
+    """As it is left where a file system loses what was written last; it takes no room."""
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+
+
 PLANTS = {"symlink": plant_link, "dangling symlink": plant_dangling, "FIFO": plant_fifo, "folder": plant_folder,
-          "hard link": plant_hard_link}
+          "hard link": plant_hard_link, "socket": plant_socket, "terabyte": plant_terabyte}
 
 
 @pytest.fixture
