@@ -144,6 +144,10 @@ int fs_unnamed(struct err *e)
 		if (fd >= 0) {
 			return fd;
 		}
+		/* What is full is not to fill another file system, too. */
+		if (errno == ENOSPC || errno == EDQUOT) {
+			break;
+		}
 	}
 	err_errno(e, CAUSE_OS, "cannot make a temporary file in $TMPDIR, /var/tmp or /tmp");
 	return -1;

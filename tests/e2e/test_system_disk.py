@@ -1,6 +1,8 @@
 """A user of the service cannot take the disk from the others."""
 import contextlib
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,15 +12,19 @@ MB = b"x" * 998 + b"\r\n"
 LETTER = b"To: b@far.test\nSubject: x\n\nhi\n"
 
 
+def inside(here, *command):
+    """In the mount namespace of the machine."""
+    return subprocess.run(["nsenter", f"--mount=/proc/{here.holder.pid}/ns/mnt", *command], capture_output=True, text=True)
+
+
 @pytest.fixture
 def small(machine):
     """A machine whose queue is on a file system of 200 MB of its own."""
     here = machine(more="delivery_mode queue\n")
     if here.namespace is None:
         pytest.skip("needs a mount namespace")
-    done = subprocess.run(["nsenter", f"--mount=/proc/{here.holder.pid}/ns/mnt", "mount", "-t", "tmpfs", "-o",
-                           f"size=200m,mode=700,uid={USERS['relay']},gid={USERS['relay']}", "tmpfs", here.root / "var/spool/relay"],
-                          capture_output=True)
+    done = inside(here, "mount", "-t", "tmpfs", "-o", f"size=200m,mode=700,uid={USERS['relay']},gid={USERS['relay']}", "tmpfs",
+                  here.root / "var/spool/relay")
     if done.returncode:
         pytest.skip("no file system can be mounted")
     here.serve()
@@ -79,3 +85,14 @@ def test_messages_that_end_at_once_leave_room_for_others(small):
             assert (done.rc, done.err) == (0, "")
         for client in clients:
             assert client.reply()[:4] in ("250 ", "452 ")
+
+
+def test_what_finds_no_place_there_does_not_go_elsewhere(small):
+    """A file system without inodes: the message does not come to stand in /var/tmp, where others have theirs."""
+    inside(small, "mount", "-o", "remount,nr_inodes=40", small.root / "var/spool/relay")
+    inside(small, "sh", "-c", f"cd {small.root}/var/spool/relay; i=0; while : > full.$i; do i=$((i+1)); done")
+    client, refusal = begin(small, "alice")
+    files = [os.readlink(fd) for fd in Path(f"/proc/{small.services[0].running[-1].pid}/fd").iterdir()]
+    assert refusal.startswith("452 4.3.1 ") and not [name for name in files if name.startswith(f"{small.root}/var/tmp")]
+    inside(small, "sh", "-c", f"rm {small.root}/var/spool/relay/full.*")
+    assert small.run(["-t"], LETTER, user="bob").rc == 0
