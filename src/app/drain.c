@@ -107,10 +107,10 @@ static bool next_id(struct drain *d, bool *has_looked, enum queue_place *place, 
 
 /* -- claiming and settling ------------------------------------------------------------- */
 
-static void report(const struct drain *d, enum settled settled, const struct session_facts *facts,
-		   const struct err *why)
+static void report(const struct drain *d, const struct drain_item *item, enum settled settled,
+		   const struct session_facts *facts, const struct err *why)
 {
-	if (d->report) {
+	if (d->report && (item->is_picked || !d->is_discreet)) {
 		d->report(d->context, settled, facts, settled == SETTLED_ERROR ? why : NULL);
 	}
 }
@@ -123,7 +123,7 @@ static void end_item(struct drain *d, struct drain_item *item, const struct sess
 	if (settled == SETTLED_ERROR) {
 		queue_names_add(&d->stuck, item->entry.id);
 	}
-	report(d, settled, facts, &e);
+	report(d, item, settled, facts, &e);
 	d->active--;
 	free_item(item);
 }
@@ -186,11 +186,13 @@ static void prepare(struct drain *d, struct drain_item *item)
 }
 
 /* A claimed item, or NULL: somebody else has it, or it is no message any more. */
-static struct drain_item *claim(struct drain *d, enum queue_place place, const char *id)
+static struct drain_item *claim(struct drain *d, enum queue_place place, const char *id,
+				bool is_picked)
 {
 	struct drain_item *item = mem_alloc(1, sizeof(*item));
 	struct err e;
 
+	item->is_picked = is_picked;
 	queue_file_init(&item->file);
 	message_init(&item->message);
 	enum queue_claim result = queue_claim(d->queue, place, id, &item->file, &item->entry, &e);
@@ -208,7 +210,7 @@ static struct drain_item *claim(struct drain *d, enum queue_place place, const c
 			     e.text);
 	} else if (result == QUEUE_ERROR) {
 		maillog_note(d->log, id, "%s", e.text);
-		report(d, SETTLED_ERROR, NULL, &e);
+		report(d, item, SETTLED_ERROR, NULL, &e);
 		queue_names_add(&d->stuck, id);
 	}
 	free_item(item);
@@ -231,7 +233,7 @@ bool drain_has_waiting(struct drain *d)
 	if (queue_list(d->queue, QUEUE_INCOMING, &now, &e)) {
 		for (size_t i = 0; i < now.count && !found; i++) {
 			struct drain_item *item = is_ours(d, now.at[i].id)
-							  ? claim(d, QUEUE_INCOMING, now.at[i].id)
+							  ? claim(d, QUEUE_INCOMING, now.at[i].id, false)
 							  : NULL;
 			found = item != NULL;
 			if (item) {
@@ -262,7 +264,7 @@ static bool can_write_down(struct drain *d, struct drain_item *item)
 	}
 	maillog_note(d->log, item->entry.id, "not tried: %s", e.text);
 	queue_names_add(&d->stuck, item->entry.id);
-	report(d, SETTLED_ERROR, NULL, &e);
+	report(d, item, SETTLED_ERROR, NULL, &e);
 	return false;
 }
 
@@ -288,7 +290,7 @@ static struct drain_item *next_item(struct drain *d)
 	char id[QUEUE_ID_MAX];
 
 	while (next_id(d, &has_looked, &place, &is_picked, id)) {
-		struct drain_item *item = claim(d, place, id);
+		struct drain_item *item = claim(d, place, id, is_picked);
 		if (item && (!is_still_ours(d, item, is_picked) || !can_write_down(d, item))) {
 			leave(d, item);
 		} else if (item) {
@@ -336,7 +338,7 @@ void drain_suspend(struct drain *d, const struct err *why)
 	char id[QUEUE_ID_MAX];
 
 	while (d->pick && d->pick(d->context, &place, id)) {
-		struct drain_item *item = claim(d, place, id);
+		struct drain_item *item = claim(d, place, id, true);
 		if (item) {
 			suspend_item(d, item, why);
 		}

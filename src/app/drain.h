@@ -22,13 +22,15 @@ struct drain {
 	 * For a queue run; NULL in a submission.  pick: the next ID of its list, to be claimed
 	 * before incoming/ is looked at; false = no more.  is_wanted: of a message that was
 	 * claimed so: still?  report: what became of each message, for the progress; why is
-	 * NULL but with SETTLED_ERROR.
+	 * NULL but with SETTLED_ERROR.  is_discreet: nothing of those that were not picked, which
+	 * can be other users'.
 	 */
 	bool (*pick)(void *context, enum queue_place *ret_place, char ret_id[QUEUE_ID_MAX]);
 	bool (*is_wanted)(void *context, const struct queue_entry *v);
 	void (*report)(void *context, enum settled settled, const struct session_facts *facts,
 		       const struct err *why);
 	void *context;
+	bool is_discreet;
 	/* Private: the last look into incoming/. */
 	struct queue_names seen;
 	size_t seen_at;

@@ -15,6 +15,7 @@ struct drain_item {
 	struct delivery delivery;	/* of one account */
 	struct settle settle;
 	unsigned *rest, rest_count;	/* vias that have something to do after that */
+	bool is_picked;	/* by drain.pick */
 	struct drain_item *later;
 };
 

@@ -3,6 +3,7 @@
 #include "app/flush_worker.h"
 #include "app/drain.h"
 #include "app/maillog.h"
+#include "app/ownership.h"
 #include "app/say.h"
 #include "queue/slot.h"
 
@@ -108,6 +109,7 @@ int flush_worker_run(struct flush_worker *w)
 		.is_wanted = is_wanted,
 		.report = report,
 		.context = w,
+		.is_discreet = ownership_counts(w->work->id),
 	};
 	struct err e;
 

@@ -1,5 +1,6 @@
 """The hostile local user at the queue of the machine: with the commands that he may give for his own messages he does nothing to
 those of others."""
+import subprocess
 import threading
 import time
 
@@ -105,3 +106,23 @@ def test_a_container_is_not_its_user(containers):
         client.sendall(b"XQUEUE list\r\n")
         assert b"Mail queue is empty" in b"".join(iter(lambda: client.recv(4096), b""))
     assert here.run(["queue", "list"], name="relay").out.count("b@far.test") == 1
+
+
+def test_a_queue_run_does_not_tell_what_is_sent_for_others(machine, scripted):
+    """Neither how much that was, nor what was wrong with it."""
+    own, bodies = threading.Event(), []
+
+    def hold_first(session, normal):
+        bodies.append(session)
+        return hold(own)(session, normal)
+    server = scripted(rules=[on("BODY", hold_first, nth=None)])
+    here = machine(server, more="max_connections 1\n")
+    here.serve()
+    assert here.run(["-odq", "-t"], LETTER, user="alice").rc == 0
+    run = here.start(["/usr/bin/relay", "queue", "flush", "ALL"], "alice", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    until(lambda: bodies)
+    assert here.run(["-t"], LETTER, user="bob").rc == here.run(["-t"], LETTER, user="bob").rc == 0
+    own.set()
+    said = run.communicate(timeout=20)[0]
+    assert said.startswith(b"relay: 1 sent, 0 deferred, 0 failed") and run.returncode == 0
+    assert len(server.settle().messages) == 3 and here.queue.places() == {}
