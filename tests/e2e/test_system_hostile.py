@@ -41,6 +41,36 @@ def test_files_of_the_machine_are_closed(here):
         assert denied(call, *args), (call, args)
 
 
+def test_links_to_what_is_closed_lead_nowhere(here):
+    """Hard links where the kernel lets everybody make them, and symbolic ones; as configuration, queue, log and password."""
+    assert here.run(["-odq", "-t"], LETTER, user="root").rc == 0
+    id = next(iter(here.queue.places()))
+    closed = ["etc/relayrc", "run/relay/submit", "var/spool/relay", f"var/spool/relay/deferred/{id}"]
+    before = here.queue.file(id).read_bytes(), (here.root / "etc/relayrc").read_bytes()
+    names = []
+    with acting_as(USERS["alice"]):
+        for n, target in enumerate(closed):
+            os.symlink(f"/{target}", here.root / f"tmp/soft{n}")
+            names.append(f"/tmp/soft{n}")
+            with contextlib.suppress(PermissionError):
+                os.link(here.root / target, here.root / f"tmp/hard{n}")
+                names.append(f"/tmp/hard{n}")
+    own = "account default\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom a@b.test\n"
+    for name in names:
+        for more in ("queue_directory {}", "queue off\nlogfile {}", "queue off\naliases {}",
+                     "queue off\nauth plain\nauth_cleartext on\nuser u\npassword_file {}"):
+            here.put("home/alice/.relayrc", own + more.format(name) + "\n", owner="alice", mode=0o600)
+            done = here.run(["-t"], LETTER)
+            assert done.rc != 0 and SECRET.split()[1] not in done.err and done.err.startswith("sendmail: "), (name, more, done.err)
+        done = here.run(["-C", name, "-t"], LETTER)
+        assert done.rc == 78 and done.err.count("\n") == 1
+    (here.root / "home/alice/.relayrc").unlink()
+    os.symlink("/etc/relayrc", here.root / "home/alice/.relayrc")
+    assert here.run(["-t"], LETTER).rc == 78
+    assert before == (here.queue.file(id).read_bytes(), (here.root / "etc/relayrc").read_bytes())
+    assert here.run(["-t"], LETTER, user="bob").rc == 0
+
+
 def test_a_process_of_the_service_is_closed(here):
     client = here.connect("alice")
     client.say("EHLO me")
