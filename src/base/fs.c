@@ -131,7 +131,8 @@ static int open_unnamed(const char *folder)
 
 int fs_unnamed(struct err *e)
 {
-	const char *folders[] = { secure_getenv("TMPDIR"), "/var/tmp", "/tmp" };
+	/* The last, in memory, is what a service has for whom all else is read-only. */
+	const char *folders[] = { secure_getenv("TMPDIR"), "/var/tmp", "/tmp", "/dev/shm" };
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		if (!folders[i] || folders[i][0] != '/') {
@@ -149,7 +150,8 @@ int fs_unnamed(struct err *e)
 			break;
 		}
 	}
-	err_errno(e, CAUSE_OS, "cannot make a temporary file in $TMPDIR, /var/tmp or /tmp");
+	err_errno(e, CAUSE_OS,
+		  "cannot make a temporary file in $TMPDIR, /var/tmp, /tmp or /dev/shm");
 	return -1;
 }
 

@@ -22,8 +22,8 @@ bool fs_write_all(int fd, const void *data, size_t size) RELAY_CHECKED;
 
 /*
  * A file without a name, readable and writable by us alone, that is gone with its
- * descriptor: in the first of $TMPDIR, /var/tmp and /tmp that takes files, unless that is
- * full.  Returns -1 with *e set (CAUSE_OS).
+ * descriptor: in the first of $TMPDIR, /var/tmp, /tmp and /dev/shm that takes files, unless
+ * that is full.  Returns -1 with *e set (CAUSE_OS).
  */
 int fs_unnamed(struct err *e) RELAY_CHECKED;
 
