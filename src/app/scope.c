@@ -207,7 +207,7 @@ static bool leave_it_to_service(struct identity *id, uid_t caller)
 
 	identity_clear(id);
 	id->is_shut_in = lstat(scope_socket, &st) == 0 &&
-			 setresuid(caller, caller, caller) == 0;
+			 (caller == geteuid() || setresuid(caller, caller, caller) == 0);
 	return id->is_shut_in;
 }
 

@@ -1,4 +1,5 @@
-"""Root in a service that lets him do little: no CAP_SETUID to become the user `relay`, or a queue that is read-only."""
+"""Services that let their users do little: root without CAP_SETUID, so that he cannot become the user `relay`; a queue that is
+read-only, or everything."""
 import ctypes
 import os
 
@@ -126,3 +127,25 @@ def test_what_is_about_an_account(machine):
     assert done.rc == os.EX_CONFIG and done.err.count("\n") == 1
     assert "root may not become the user relay here" in done.err and "goes through /run/relay/submit" in done.err
     assert "account: the machine's, by /run/relay/submit" in here.run(["-bv", "b@far.test"], user="root", more=without_setuid).out
+
+
+# -- a message too large for memory, and no place for a file --------------------------------------------------------
+
+LARGE = LETTER + (b"x" * 70 + b"\n") * 3000
+
+
+@pytest.mark.parametrize("has_shm", [True, False])
+def test_a_large_message_where_nothing_can_be_written(machine, scripted, has_shm):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    for path in ("tmp", "var/tmp"):
+        here.directory(path)
+    here.directory("dev/shm", mode=0o1777 if has_shm else 0o755)
+    done = here.run(["-t"], LARGE)
+    if has_shm:
+        assert (done.rc, done.err) == (0, "") and server.settle().messages[0].data.count(b"x") > 200_000
+        assert list((here.root / "dev/shm").iterdir()) == []
+    else:
+        assert (done.rc, server.connections) == (os.EX_TEMPFAIL, [])
+        assert done.err == "sendmail: cannot make a temporary file in $TMPDIR, /var/tmp, /tmp or /dev/shm: Permission denied\n"

@@ -4,9 +4,10 @@ import re
 import pytest
 from serving import LOGIN, arrived
 
+# Too large to be kept in memory.
 REPORT = """#!/bin/sh
 for to in joe@mail.test joe@down.test; do
-	printf 'Subject: report\\n\\nIt works.\\n' | sendmail -i "$to" || exit
+	{ printf 'Subject: report\\n\\n' && head -c 200000 /dev/zero | tr '\\0' x | fold; } | sendmail -i "$to" || exit
 done
 mailq
 """
@@ -34,6 +35,7 @@ SERVICES = {
     "private-users": (BASE | {"PrivateUsers": "yes"}, "uid[0-9]+"),
     "unix-only": (BASE | {"RestrictAddressFamilies": "AF_UNIX"}, "uid[0-9]+"),
     "system-calls": (BASE | CALLS, "uid[0-9]+"),
+    "alice-strict": ({"User": "alice", "ProtectSystem": "strict", "ProtectHome": "yes"}, "alice"),
     "no-proc": (BASE | {"InaccessiblePaths": "/proc"}, "uid[0-9]+"),
     "no-network": (BASE | {"PrivateNetwork": "yes"}, "uid[0-9]+"),
     "all": (BASE | CALLS | ALL, "uid[0-9]+"),
@@ -43,6 +45,7 @@ SERVICES = {
     "root-strict": ({"ProtectSystem": "strict"}, "root"),
     "root-without-rights": ({"CapabilityBoundingSet": "", "NoNewPrivileges": "yes"}, "root"),
     "root-private-users": ({"PrivateUsers": "yes"}, "root"),
+    "root-system-calls": ({"SystemCallFilter": "~@privileged", "SystemCallErrorNumber": "EPERM"}, "root"),
 }
 DOWN = "account down : default\nport 9\nto *@down.test\n"
 
@@ -93,6 +96,7 @@ def test_a_service_sends(machine, server, later, name):
     said = start(machine, name)
     message, mail = arrived(server)
     assert (message.sender, message.recipients, mail["Subject"]) == (LOGIN, ["joe@mail.test"], "report")
+    assert message.sent.count(b"x") >= 200_000
     who = re.fullmatch(rf"({SERVICES[name][1]}) on \S+ <{LOGIN}>", mail["From"])[1]
     known = who.removeprefix("uid") if who.startswith("uid") else machine.run("id", "-u", who)
     assert waiting(machine) == [(int(known), ["joe@down.test"])]
