@@ -59,7 +59,7 @@ def shared(relay, has_full_name):
 def machine(shared):
     yield shared
     for file in shared.queue.path.glob("*/*"):
-        file.unlink()
+        file.unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.id)
