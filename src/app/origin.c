@@ -69,10 +69,29 @@ static const char *name_of_user(struct origin *o, struct call *c)
 	return o->user;
 }
 
+/* In a From that is missing.  -F does not hide the user where the address is everybody's. */
+static const char *name_of_author(struct origin *o, struct call *c, const char *setting)
+{
+	const char *given = c->options.full_name, *own = conf_from(c->account);
+	const char *user = name_of_user(o, c);
+
+	if (!given) {
+		return setting ? setting : user;
+	}
+	bool is_shared = user && own && c->envelope.author && addr_equal(own, c->envelope.author);
+	if (!is_shared || strlen(given) > ORIGIN_GIVEN_MAX) {
+		return given;
+	}
+	if (!given[0]) {
+		return user;
+	}
+	snprintf(o->both, sizeof(o->both), "%s (%.*s)", user, ORIGIN_GIVEN_MAX, given);
+	return o->both;
+}
+
 void origin_init(struct origin *o, struct call *c)
 {
 	const char *full_name = conf_text(c->account, KEY_FROM_FULL_NAME);
-	const char *given = c->options.full_name ? c->options.full_name : full_name;
 
 	o->call = c;
 	o->env = (struct author_env){ c, domain, is_local, is_own, reader };
@@ -80,7 +99,7 @@ void origin_init(struct origin *o, struct call *c)
 		.set_from = set_from_of(c->account),
 		.address = c->envelope.author,
 		.replaces_local = c->envelope.has_own,
-		.name = given ? given : name_of_user(o, c),
+		.name = name_of_author(o, c, full_name),
 		.forced_name = full_name,
 		.host = identity_host(&c->id),
 		.env = &o->env,

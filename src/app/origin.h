@@ -9,11 +9,14 @@
 #include "app/call.h"
 #include "mail/author.h"
 
+enum { ORIGIN_USER_SIZE = 320, ORIGIN_GIVEN_MAX = 600 };
+
 struct origin {
 	struct call *call;
 	struct author_env env;
 	struct author author;	/* for struct rewrite */
-	char user[320];		/* private: "alice on HOST" */
+	/* Private: "alice on HOST", and that with the name that -F gives. */
+	char user[ORIGIN_USER_SIZE], both[ORIGIN_USER_SIZE + ORIGIN_GIVEN_MAX + 4];
 };
 
 /* The call has its account and its envelope; both must live as long as *o. */

@@ -4,6 +4,8 @@ import fcntl
 import os
 import re
 import time
+from email import message_from_bytes
+from email.header import decode_header, make_header
 
 import pytest
 
@@ -208,8 +210,9 @@ def test_the_author_that_is_named(both, head, name):
     here, server = both()
     for user in "root", "alice":
         assert here.run(["-F", name, "b@far.test"], (head % user if "%" in head else head).encode() + b"Subject: x\n\nhi\n", user=user).rc == 0
-    lines = [re.findall(rb"(?m)^((?:X-Original-)?From:.*(?:\r\n[ \t].*)*)", m.data) for m in server.settle().messages]
-    assert [line.replace(b"root", b"alice") for line in lines[0]] == lines[1]
+    authors = [[str(make_header(decode_header(value))) for key, value in message_from_bytes(m.data).items() if key in ("From", "X-Original-From")]
+               for m in server.settle().messages]
+    assert [author.replace("root", "alice") for author in authors[0]] == authors[1]
 
 
 @pytest.mark.parametrize("name", ["t", "nobody", "odq"])
