@@ -19,6 +19,14 @@
 #include <errno.h>
 #include <sysexits.h>
 
+/* Why there is no account to speak of.  Of root, shut in, *e says it. */
+static void refuse_to_hand_over(const struct call *c, struct err *e)
+{
+	if (!c->id.is_shut_in) {
+		handover_refuse(e);
+	}
+}
+
 static int pretend(struct call *c)
 {
 	struct err e;
@@ -28,7 +36,7 @@ static int pretend(struct call *c)
 		c->account = settings_account(&c->conf, &c->options, &c->id, c->envelope.given, &e);
 	}
 	if (c->id.may_hand_over) {
-		handover_refuse(&e);
+		refuse_to_hand_over(c, &e);
 	}
 	return c->account ? check_print(c->account) : say_error(&e);
 }
@@ -41,7 +49,7 @@ static int check_aliases(struct call *c)
 
 	if (!settings_read(&c->conf, &c->options, &c->id, &e)) {
 		if (c->id.may_hand_over) {
-			handover_refuse(&e);
+			refuse_to_hand_over(c, &e);
 			return say_error(&e);
 		}
 		bool is_new = e.os_errno == ENOENT && !c->options.file;
