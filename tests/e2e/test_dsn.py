@@ -220,7 +220,7 @@ def test_show_says_whether_the_sender_knows(setup, queued, queue, run_sendmail, 
     server, rc = setup()
     home(".relayrc", rc)
     queued(server, rc, "-N", notify, "-f", SENDER, "gone@y.test")
-    assert f"<gone@y.test> refused; {words}: {GONE}\n" in run_sendmail(["queue", "show", *queue.places()], name="relay").out
+    assert f"<gone@y.test> refused; {words}: 127.0.0.1 said: {GONE}\n" in run_sendmail(["queue", "show", *queue.places()], name="relay").out
 
 
 # -- whom nobody can tell -------------------------------------------------------------------------------------------

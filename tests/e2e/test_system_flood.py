@@ -19,7 +19,8 @@ ROOM = 8 << 30
 
 
 def blocks(here):
-    return sum(f.stat().st_blocks for f in here.queue.path.rglob("*") if f.is_file())
+    """Of all but the records of what each user has."""
+    return sum(f.stat().st_blocks for f in here.queue.path.rglob("*") if f.is_file() and f.parent.name != "users")
 
 
 def is_small(here, service):
