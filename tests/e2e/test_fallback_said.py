@@ -63,4 +63,4 @@ def test_queue_and_report(two, run_sendmail, home, queue):
     assert f"<busy@mail.test> waits: {SECOND} said: {BUSY}" in shown
     assert f"(host {SECOND} said: {BUSY})" in run_sendmail([], name="mailq").out
     [report] = first.settle().messages
-    assert f"Remote-MTA: dns; {FIRST}".encode() in report.data and SECOND.encode() not in report.data
+    assert f"Remote-MTA: dns; [{FIRST}]".encode() in report.data and SECOND.encode() not in report.data

@@ -264,7 +264,7 @@ def test_show(relay_queue, queue):
         ("Recipient", "<d@y.test> refused; the sender was told: 550 5.1.1 no")]
 
 
-@pytest.mark.parametrize("notify,said", [("never", "no report is wanted"), ("delay,success", "no report was wanted"),
+@pytest.mark.parametrize("notify,said", [("never", "no report is wanted"), ("delay,success", "no report is wanted"),
                                          ("failure", "the sender was told")])
 def test_show_says_who_was_told_of_a_refusal(relay_queue, queue, notify, said):
     to = ["b@y.test", "c@y.test"]
