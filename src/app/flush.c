@@ -13,6 +13,7 @@
 #include "app/signals.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "queue/slot.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -157,6 +158,9 @@ static int run_list(struct flush_list *l, const struct queues *qs,
 	int missing = find_ids(r, qs, hits, &choice.id_count);
 	if (r->id_count > 0 && choice.id_count == 0) {
 		return missing;
+	}
+	for (size_t i = 0; i < qs->count && !r->is_choice && !qs->is_limited; i++) {
+		slot_sweep(qs->at[i], clock_now());
 	}
 	bool is_whole = flush_scan(l, qs, &choice, c, &e);
 	int unread = is_whole ? EX_OK : say_error(&e);

@@ -21,4 +21,11 @@
 bool slot_take(struct queue *q, const char *group, unsigned max, int *ret_fd) RELAY_CHECKED;
 void slot_release(int *fd);
 
+/*
+ * Removes the lock files that nobody has and that are older than a week: else every group
+ * that there ever was would leave its own.  While one is looked at, its slot seems to be
+ * taken: so this is for who looks afterwards what waits.
+ */
+void slot_sweep(struct queue *q, int64_t now);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include "queue/slot.h"
 
+#include <time.h>
+
 static bool take(struct world *w, const char *group, unsigned max, int *fd)
 {
 	bool may = slot_take(w->q, group, max, fd);
@@ -102,6 +104,44 @@ static void without_a_lock_file_there_is_no_limit(void **state)
 	assert_int_equal(fd, -1);
 }
 
+static int sweep_here(struct world *w, const void *now)
+{
+	slot_sweep(w->q, *(const int64_t *)now);
+	return 0;
+}
+
+/* What is in use, by whomever, stays; and so do slots, though their files go. */
+static void old_lock_files_are_removed(void **state)
+{
+	struct world *w = *state;
+	int64_t now = time(NULL);
+	int fds[2], late, none;
+
+	slot_sweep(w->q, now);	/* without a folder */
+	assert_true(take(w, "", 1, &fds[0]));
+	assert_true(take(w, "b", 1, &fds[1]));
+	slot_release(&fds[0]);
+	slot_sweep(w->q, now + 6 * 86400);
+	assert_true(there(w, "sessions", "cbf29ce484222325.0"));
+	/* Opened before it is removed, locked after. */
+	late = open(path_of(w, "sessions", "cbf29ce484222325.0"), O_RDWR);
+	now += 8 * 86400;
+	assert_int_equal(in_child(sweep_here, w, &now), 0);
+	assert_false(there(w, "sessions", "cbf29ce484222325.0"));
+	assert_false(take(w, "b", 1, &none));
+	assert_int_equal(flock(late, LOCK_EX | LOCK_NB), 0);
+	assert_true(take(w, "", 1, &fds[0]));
+	assert_false(take(w, "", 1, &none));
+	close(late);
+	slot_release(&fds[0]);
+	slot_release(&fds[1]);
+	/* Nothing else is removed there. */
+	write_file(path_of(w, "sessions", "README"), "x", 1);
+	slot_sweep(w->q, now);
+	assert_true(there(w, "sessions", "README"));
+	assert_false(there(w, "sessions", "cbf29ce484222325.0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +149,7 @@ int main(void)
 		in_a_world(counted_across_processes),
 		in_a_world(inherited),
 		in_a_world(without_a_lock_file_there_is_no_limit),
+		in_a_world(old_lock_files_are_removed),
 	};
 	return cmocka_run_group_tests_name("queue/slot", tests, NULL, NULL);
 }
