@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* check_service: see check_parts.h.  Says nothing to the service, and waits for its greeting. */
+/* check_service: see check_parts.h.  Gives no message to the service, but begins one. */
 #include "app/check_parts.h"
 #include "app/handover.h"
 #include "app/queue_remote.h"
 #include "app/scope.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool is_there(struct err *e)
 {
@@ -16,18 +18,40 @@ static bool is_there(struct err *e)
 	return lstat(scope_socket, &st) == 0 || err_errno(e, CAUSE_CONFIG, "%s", scope_socket);
 }
 
-void check_service(bool is_own, enum severity severity, bool is_offline, struct findings *to)
+/* The service says it to nobody else, and root is the one who can mend it. */
+static void check_file(struct findings *to)
 {
-	struct err e;
+	struct stat st;
 
-	if (is_offline ? is_there(&e) : queue_remote_greets(&e)) {
+	if (geteuid() != 0 || lstat(scope_file, &st) == 0 || errno != ENOENT) {
 		return;
 	}
 	char *text MEM_AUTO =
-		is_own ? mem_printf("the service of the machine, which your mail goes through, "
-				    "does not answer: %s; %s", e.text, handover_remedy(e.os_errno))
-		       : mem_printf("users without an account of their own cannot send: %s; start "
-				    "the service: systemctl enable --now relay-submit.socket",
-				    e.text);
+		mem_printf("there is no %s, which the service of the machine needs: write it (see "
+			   "relayrc(5)), unless this is a container and the service is outside",
+			   scope_file);
+	findings_add_at(to, SEVERITY_WARNING, NULL, 0, text);
+}
+
+void check_service(bool is_own, enum severity severity, bool is_offline, struct findings *to)
+{
+	bool greets = false;
+	struct err e;
+
+	if (is_own) {
+		check_file(to);
+	}
+	if (is_offline ? is_there(&e) : queue_remote_takes(&greets, &e)) {
+		return;
+	}
+	char *text MEM_AUTO =
+		!is_own ? mem_printf("users without an account of their own cannot send: %s; start "
+				     "the service: systemctl enable --now relay-submit.socket",
+				     e.text)
+		: greets ? mem_printf("the service of the machine, which your mail goes through, "
+				      "would not take it: %s", e.text)
+			 : mem_printf("the service of the machine, which your mail goes through, "
+				      "does not answer: %s; %s",
+				      e.text, handover_remedy(e.os_errno));
 	findings_add_at(to, severity, NULL, 0, text);
 }

@@ -207,10 +207,15 @@ static int ask(struct span command)
 	return ok ? status : say_error(&e);
 }
 
-bool queue_remote_greets(struct err *e)
+bool queue_remote_takes(bool *ret_greets, struct err *e)
 {
 	struct remote *r = find(e);
-	bool ok = r && expect(r, '2', e);
+
+	*ret_greets = r && expect(r, '2', e);
+	bool ok = *ret_greets &&
+		  stream_write(&r->stream, span_str("HELO localhost\r\nMAIL FROM:<>\r\n"),
+			       clock_deadline(REPLY_SECONDS), e) &&
+		  expect(r, '2', e) && expect(r, '2', e);
 
 	if (r) {
 		stream_close(&r->stream);

@@ -27,8 +27,11 @@ int queue_remote(const char *command, bool is_json, bool has_now, const struct q
  */
 int queue_remote_list(struct call *c);
 
-/* Does the service greet us?  Nothing else is said to it. */
-bool queue_remote_greets(struct err *e) RELAY_CHECKED;
+/*
+ * Would the service take a message from us?  It is asked with an empty sender, and told no more.
+ * *ret_greets: it is there, and *e has the words of its refusal.
+ */
+bool queue_remote_takes(bool *ret_greets, struct err *e) RELAY_CHECKED;
 
 /* sendmail -q… */
 int queue_remote_flush(const struct flush_options *o);

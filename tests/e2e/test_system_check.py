@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lib.machine import USERS, machine     # noqa: F401
+from lib.machine import DOWN, USERS, machine     # noqa: F401
 
 OWN = "# You have no account of your own: your mail goes through the service of the machine.\n"
 WORK = "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n"
@@ -33,6 +33,26 @@ def test_a_user_whose_mail_goes_nowhere(here):
     here.serve()
     here.stop()         # the socket's file stays
     assert "Connection refused" in relay(here, "check").err and relay(here, "check", "--offline").rc == 0
+
+
+def test_a_user_from_whom_the_service_takes_nothing(here):
+    here.serve()
+    for rc, reply in [("hots mail.test\n", "451 4.3.5 the configuration of the machine is wrong; root sees it with relay check"),
+                      (DOWN + "authorized_submit_users !alice static:all\n", "554 5.7.1 user alice may not send mail here (authorized_submit_users)")]:
+        here.configure(rc)
+        done = relay(here, "check")
+        assert (done.rc, done.out) == (78, OWN)
+        assert done.err == f"relay check: error: the service of the machine, which your mail goes through, would not take it: /run/relay/submit: {reply}\n"
+        assert relay(here, "check", "--offline").rc == 0
+    assert here.queue.places() == {}
+
+
+def test_root_hears_that_the_service_has_no_configuration(here):
+    here.serve()
+    (here.root / "etc/relayrc").unlink()
+    done = relay(here, "check", user="root")
+    assert (done.rc, done.out) == (1, OWN)
+    assert done.err.startswith("relay check: warning: there is no /etc/relayrc, ") and done.err.count("\n") == 1
 
 
 def test_a_user_with_accounts_for_some_of_it(here):
