@@ -133,6 +133,12 @@ static bool read_system(struct conf *c, const struct identity *id, const struct 
 	bool found;
 
 	if (!conf_read(c, scope_file, CONF_SYSTEM, env, &found, e)) {
+		if (e->os_errno == EACCES) {
+			err_set(e, CAUSE_CONFIG,
+				"%s: the user %s may not read it; run: chown root:%s %s && "
+				"chmod 640 %s",
+				scope_file, scope_user, scope_user, scope_file, scope_file);
+		}
 		hide(id, e);
 		return false;
 	}

@@ -57,6 +57,12 @@ char *file_secret_refusal(const struct stat *status, enum conf_scope scope, uid_
 	    (scope == CONF_SYSTEM && open_to == 040 && is_secret_group(status->st_gid))) {
 		return NULL;
 	}
+	/* With 600 the service could not read it, nor anybody send. */
+	if (scope == CONF_SYSTEM && getgrnam(RELAY_USER)) {
+		return mem_printf("the file can be read by others; run: chown root:" RELAY_USER
+				  " %s && chmod 640 %s",
+				  path, path);
+	}
 	return mem_printf("the file can be read by others; run: chmod 600 %s", path);
 }
 

@@ -29,14 +29,26 @@ const char *secret_file_error(int error)
 	return error == EINVAL ? "it is not a file" : strerror(error);
 }
 
+/* What lets the service read a file of root's, and nobody else; printf with its path twice. */
+#define REMEDY "chown root:" RELAY_USER " %s && chmod 640 %s"
+
+/* The group's name is looked up only when it matters: that may be slow. */
+static bool is_service_group(gid_t gid)
+{
+	const struct group *group = getgrgid(gid);
+
+	return group && strcmp(group->gr_name, RELAY_USER) == 0;
+}
+
+static bool is_service(void)
+{
+	return geteuid() != 0 && is_service_group(getegid());
+}
+
 /* root's, and the service that sends for everybody may read it. */
 static bool is_for_service(const struct stat *s)
 {
-	const struct group *group = s->st_uid == 0 && (s->st_mode & 077) == 040
-					    ? getgrgid(s->st_gid)
-					    : NULL;
-
-	return group && strcmp(group->gr_name, RELAY_USER) == 0;
+	return s->st_uid == 0 && (s->st_mode & 077) == 040 && is_service_group(s->st_gid);
 }
 
 bool secret_file_is_safe(const struct stat *s, const char *path,
@@ -49,11 +61,13 @@ bool secret_file_is_safe(const struct stat *s, const char *path,
 			       "%s: it belongs to somebody else (user %lu)", path,
 			       (unsigned long)s->st_uid);
 	}
-	/* The group's name is looked up only when it matters: that may be slow. */
 	if ((s->st_mode & closed) && !is_for_service(s)) {
+		/* With 600 it could not read root's file any more. */
 		return err_set(e, CAUSE_CONFIG,
-			       "%s: others can use it (mode %04o): chmod 600 %s", path,
-			       (unsigned)(s->st_mode & 07777), path);
+			       s->st_uid == 0 && is_service()
+				       ? "%s: others can use it (mode %04o): " REMEDY
+				       : "%s: others can use it (mode %04o): chmod 600 %s",
+			       path, (unsigned)(s->st_mode & 07777), path, path);
 	}
 	return true;
 }
@@ -94,7 +108,11 @@ bool secret_file_read(const char *path, enum secret_file_rule rule, struct buf *
 
 	if (fd < 0) {
 		int error = errno;
-		err_set(e, CAUSE_SECRET, "%s: %s", path, secret_file_error(error));
+		err_set(e, CAUSE_SECRET,
+			error == EACCES && is_service()
+				? "%s: %s for the user " RELAY_USER ": " REMEDY
+				: "%s: %s",
+			path, secret_file_error(error), path, path);
 		e->os_errno = error;
 		return false;
 	}

@@ -1,5 +1,6 @@
 """relay check, relay route and sendmail -P in the machine's mail: as root, and for users without an account of their own."""
 import json
+import os
 
 import pytest
 
@@ -71,6 +72,28 @@ def test_root_hears_that_users_cannot_send(here):
     here.serve()
     done = relay(here, "check", user="root")
     assert (done.rc, done.err) == (0, "") and "# /etc/relayrc:" in done.out
+
+
+@pytest.mark.parametrize("mode, why", [(0o600, "the user relay may not read it; run: "), (0o644, "the file can be read by others; run: ")])
+def test_what_root_is_told_to_do_makes_the_file_right(machine, mode, why):
+    here = machine(more="password x\n")
+    file = here.configure(here.rc, group="root", mode=mode)
+    done = relay(here, "check", user="root")
+    assert done.rc == 78 and done.err.endswith(why + "chown root:relay /etc/relayrc && chmod 640 /etc/relayrc\n"), done.err
+    os.chown(file, 0, USERS["relay"])
+    file.chmod(0o640)
+    assert relay(here, "check", "--offline", user="root").rc == 1
+
+
+@pytest.mark.parametrize("mode, why", [(0o600, "Permission denied for the user relay: "), (0o644, "others can use it (mode 0644): ")])
+def test_what_root_is_told_to_do_makes_the_password_file_right(machine, mode, why):
+    here = machine(more="auth plain\nauth_cleartext on\nuser x\npassword_file /etc/password\n")
+    file = here.put("etc/password", "x\n", mode=mode)
+    done = relay(here, "check", "--offline", user="root")
+    assert done.rc == 78 and f"/etc/password: {why}chown root:relay /etc/password && chmod 640 /etc/password; " in done.err
+    os.chown(file, 0, USERS["relay"])
+    file.chmod(0o640)
+    assert relay(here, "check", "--offline", user="root").rc == 1
 
 
 def test_where_there_is_no_user_relay_there_is_no_service(machine):

@@ -61,6 +61,9 @@ static void who_may_read_a_password(void **state)
 	static const char foreign[] =
 		"the file with this password belongs to another user";
 	const struct group *relay = getgrnam("relay");
+	const char *remedy = relay ? "the file can be read by others; run: "
+				     "chown root:relay rc && chmod 640 rc"
+				   : others;
 	gid_t relay_gid = relay ? relay->gr_gid : 65533;
 	const struct {
 		mode_t mode;
@@ -78,9 +81,9 @@ static void who_may_read_a_password(void **state)
 		{ 0610, ME, 0, CONF_USER, others },
 		{ 0640, ME, relay_gid, CONF_USER, others },
 		{ 0600, 0, 0, CONF_SYSTEM, NULL },
-		{ 0640, 0, 65533, CONF_SYSTEM, others },
-		{ 0644, 0, relay_gid, CONF_SYSTEM, others },
-		{ 0640, 0, relay_gid, CONF_SYSTEM, relay ? NULL : others },
+		{ 0640, 0, 65533, CONF_SYSTEM, remedy },
+		{ 0644, 0, relay_gid, CONF_SYSTEM, remedy },
+		{ 0640, 0, relay_gid, CONF_SYSTEM, relay ? NULL : remedy },
 	};
 
 	(void)state;
