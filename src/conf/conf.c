@@ -158,7 +158,9 @@ static struct account *fail_choice(const struct conf *c, const char *name, struc
 		}
 	}
 	if (c->count == 0) {
-		err_set(e, CAUSE_CONFIG, "there is no account in the configuration");
+		err_set(e, CAUSE_CONFIG,
+			"there is no account in the configuration; write one, at least a line: "
+			"host NAME (see relayrc(5))");
 	} else if (nearest) {
 		err_set(e, CAUSE_CONFIG,
 			"there is no account \"%.200s\"; did you mean \"%s\"?", name,

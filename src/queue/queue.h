@@ -47,6 +47,7 @@ const char *queue_path(const struct queue *q);
 struct queue_file {
 	int fd;			/* -1 = none */
 	enum queue_place place;
+	const char *queue;	/* put: the path of the queue, and as long there as that */
 	char id[QUEUE_ID_MAX];
 	/* The first bytes of the file: written but not on disk yet (put), or read (claim). */
 	struct buf start;

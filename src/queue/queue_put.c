@@ -60,6 +60,7 @@ bool queue_put_begin(struct queue *q, enum queue_place place, struct queue_entry
 
 	queue_file_init(f);
 	f->place = place;
+	f->queue = q->path;
 	v->is_complete = false;
 	v->size = 0;
 	if (!queue_head_write(v, &f->start, e) || !folder_get(q, place, true, &folder, e)) {
@@ -78,7 +79,7 @@ bool queue_put_begin(struct queue *q, enum queue_place place, struct queue_entry
 
 static bool cannot_write(const struct queue_file *f, struct err *e)
 {
-	return err_errno(e, CAUSE_OS, "cannot write the queue file %s/%s",
+	return err_errno(e, CAUSE_OS, "cannot write %s/%s/%s", f->queue,
 			 queue_place_name(f->place), f->id);
 }
 

@@ -138,7 +138,7 @@ def test_a_large_message_needs_no_queue_to_be_delivered_at_once(mounted, server,
 def test_a_large_message_that_fills_the_disk_is_refused(mounted, server):
     place = mounted("large", "size=64k")
     done = send(place, "large", size=1_500_000)
-    assert is_clear(done) and "No space left on device" in done.err
+    assert is_clear(done) and f"cannot write {place.queue}/incoming/" in done.err and "No space left on device" in done.err
     assert received(server, "large") == [] and place.waiting() == []
 
 

@@ -3,6 +3,10 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+#define NO_ACCOUNT                                                                           \
+	"there is no account in the configuration; write one, at least a line: host NAME "   \
+	"(see relayrc(5))"
+
 static const char accounts[] = "account home\nhost h\nfrom me@home.example\n"
 			       "account work\nhost w\nfrom *@work.example\n"
 			       "account late\nhost l\nfrom me@home.example\n"
@@ -57,8 +61,8 @@ static void a_choice_that_fails_says_what_to_do(void **state)
 		  "no account takes this sender and none is named \"default\"; add a "
 		  "line: "
 		  "account default : NAME (known accounts: \"a\")" },
-		{ "", NULL, "there is no account in the configuration" },
-		{ "", "x", "there is no account in the configuration" },
+		{ "", NULL, NO_ACCOUNT },
+		{ "", "x", NO_ACCOUNT },
 	};
 
 	(void)state;
