@@ -99,6 +99,11 @@ def test_a_beginning_is_completed(tab):
     assert {"release", "retry"} <= set(words) and "delete" not in words
 
 
+def test_a_single_dash_offers_the_options(tab):
+    assert {"-C", "-a", "--json", "--offline"} <= set(tab("relay check -"))
+    assert {"-v", "--now"} <= set(tab("relay queue flush -"))
+
+
 def test_accounts(tab):
     for line in ("relay password set ", "sendmail -a ", "sendmail --account=", "relay check -a "):
         found = {word.rpartition("=")[2] for word in tab(line)}
