@@ -217,11 +217,20 @@ static int run(struct check *c)
 				       : EX_OK;
 }
 
+static const char usage[] =
+	"usage: relay check [-C FILE] [-a ACCOUNT] [--json] [--offline]\n"
+	"\n"
+	"Prints the settings in force, and what is wrong with them.  See relay(1).";
+
 int check_command(int argc, char **argv)
 {
 	struct check c = { 0 };
 	struct err e;
 
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		puts(usage);
+		return EX_OK;
+	}
 	conf_init(&c.conf);
 	int status = read_options(&c, argc, argv, &e) ? run(&c) : say_error(&e);
 	findings_clear(&c.findings);

@@ -139,7 +139,7 @@ static const struct command commands[] = {
 	{ "list", WORDS_NONE, run_list, .usage = "[--json] list" },
 	{ "show", WORDS_ONE, run_show, .show = queue_show, .usage = "show ID" },
 	{ "export", WORDS_ONE, run_show, .show = queue_export, .usage = "export ID" },
-	{ "flush", WORDS_IDS, run_flush, .usage = "flush [--now] [ID… | - | ALL]" },
+	{ "flush", WORDS_IDS, run_flush, .usage = "flush [-v] [--now] [ID… | - | ALL]" },
 	{ "hold", WORDS_ALL, run_change, .change = CHANGE_HOLD, .usage = "hold ID… | - | ALL" },
 	{ "release", WORDS_ALL, run_change, .change = CHANGE_RELEASE,
 	  .usage = "release ID… | - | ALL" },

@@ -288,17 +288,23 @@ static int route(struct call *c)
 	return tell_problems(c);
 }
 
+static const char usage[] = "usage: relay route [-a account] [-f sender] [-C file] address…";
+
 int route_command(int argc, char **argv)
 {
 	struct call c;
 	struct err e;
 
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		printf("%s\n\nSays which account sends to these addresses, why, and how; nothing "
+		       "is sent.  See relay(1).\n", usage);
+		return EX_OK;
+	}
 	call_init(&c);
 	bool ok = options_parse(&c.options, argc, argv, &e);
 	if (ok && (c.options.mode != MODE_SEND || c.options.read_recipients ||
 		   c.options.recipient_count == 0)) {
-		ok = err_set(&e, CAUSE_USAGE, "usage: relay route [-a account] [-f sender] "
-					      "[-C file] address…");
+		ok = err_set(&e, CAUSE_USAGE, "%s", usage);
 	}
 	c.options.mode = MODE_VERIFY;
 	ok = ok && scope_enter(&c.id, &c.options, &e);

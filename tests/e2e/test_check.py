@@ -74,7 +74,8 @@ def test_relay_check_reports_every_account_that_cannot_work(home, run_sendmail):
 
 
 @pytest.mark.parametrize("args,status", [(["help"], 0), (["--help"], 0), (["version"], 0), ([], 0), (["chekc"], 64),
-                                         (["check", "-Q"], 64), (["check", "-a", "none"], 78)])
+                                         (["check", "-Q"], 64), (["check", "-a", "none"], 78),
+                                         *(([word, "--help"], 0) for word in ("check", "import", "password", "queue", "route"))])
 def test_relay_commands(home, run_sendmail, args, status):
     home(".relayrc", RC)
     done = run_sendmail(args, name="relay")
