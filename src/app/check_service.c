@@ -51,7 +51,8 @@ void check_service(bool is_own, enum severity severity, bool is_offline, struct 
 		: greets ? mem_printf("the service of the machine, which your mail goes through, "
 				      "would not take it: %s", e.text)
 			 : mem_printf("the service of the machine, which your mail goes through, "
-				      "does not answer: %s; %s",
-				      e.text, handover_remedy(e.os_errno));
+				      "does not answer: %s%s%s", e.text,
+				      e.os_errno ? "; " : "",
+				      e.os_errno ? handover_remedy(e.os_errno) : "");
 	findings_add_at(to, severity, NULL, 0, text);
 }

@@ -60,6 +60,9 @@ struct remote {
 	size_t at, size;
 };
 
+/* Before its greeting. */
+static const char full[] = ": perhaps it is full; try again later";
+
 static bool read_byte(struct remote *r, char *ret, int64_t deadline, struct err *e)
 {
 	if (r->at == r->size) {
@@ -67,7 +70,8 @@ static bool read_byte(struct remote *r, char *ret, int64_t deadline, struct err 
 		if (n <= 0) {
 			return n < 0 ? false
 				     : err_set(e, CAUSE_LOST,
-					       "the service of the machine hung up");
+					       "the service of the machine hung up%s",
+					       r->size > 0 ? "" : full);
 		}
 		r->at = 0;
 		r->size = (size_t)n;

@@ -36,6 +36,13 @@ def test_a_user_whose_mail_goes_nowhere(here):
     assert "Connection refused" in relay(here, "check").err and relay(here, "check", "--offline").rc == 0
 
 
+def test_a_service_that_is_full_is_not_one_to_start(here):
+    here.serve(most=0)
+    full = "the service of the machine hung up: perhaps it is full; try again later\n"
+    for done, status in [(relay(here, "check"), 78), (here.run([], name="mailq"), 75)]:
+        assert done.rc == status and done.err.endswith(full) and done.err.count("\n") == 1 and START not in done.err
+
+
 def test_a_user_from_whom_the_service_takes_nothing(here):
     here.serve()
     for rc, reply in [("hots mail.test\n", "451 4.3.5 the configuration of the machine is wrong; root sees it with relay check"),
