@@ -168,11 +168,11 @@ static void tell_notes(const struct import *im)
 	if (import_print_not_needed(im, &line) && line.size > 0) {
 		say("%s", line.data);
 	}
-	say("settings: %zu carried over, %zu notes about changes, %zu about what was not carried "
-	    "over, %zu unknown, %zu not needed",
-	    im->carried, import_count(im, IMPORT_CHANGED),
-	    import_count(im, IMPORT_LEFT), import_count(im, IMPORT_UNKNOWN),
-	    import_count(im, IMPORT_NOT_NEEDED));
+	say("settings: %zu carried over, %zu not needed, %zu unknown; notes about changes: %zu, "
+	    "about what was not carried over: %zu",
+	    im->carried, import_count(im, IMPORT_NOT_NEEDED),
+	    import_count(im, IMPORT_UNKNOWN), import_count(im, IMPORT_CHANGED),
+	    import_count(im, IMPORT_LEFT));
 }
 
 /* Is it a relayrc that relay itself would take? */

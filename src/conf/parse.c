@@ -130,8 +130,8 @@ static bool fail_unknown(const struct parse *p, const struct lex_line *l, struct
 			       "%s:%u: %.*s: unknown setting; did you mean \"%s\"?",
 			       p->file, l->number, SPAN_ARG(shown), nearest);
 	}
-	return err_set(e, CAUSE_CONFIG, "%s:%u: %.*s: unknown setting", p->file,
-		       l->number, SPAN_ARG(shown));
+	return err_set(e, CAUSE_CONFIG, "%s:%u: %.*s: unknown setting; relayrc(5) has them all",
+		       p->file, l->number, SPAN_ARG(shown));
 }
 
 static struct account *current(struct parse *p, unsigned line, struct err *e)
