@@ -80,7 +80,7 @@ void server_reply_line(struct smtp_server *s, int code, bool is_last, const char
 /* -- what a call of our own is told ------------------------------------------------------- */
 
 /* What the client takes in one reply is more (reply.h); and our output is bounded. */
-enum { TOLD_LINES_MAX = 250, TOLD_MAX = 24 << 10, TOLD_PIECE = 480 };
+enum { TOLD_LINES_MAX = 250, TOLD_MAX = 24 << 10, TOLD_PIECE = 480, TOLD_BACK = 3 };
 
 struct told {
 	struct smtp_server *server;
@@ -89,12 +89,13 @@ struct told {
 	size_t lines, bytes;
 };
 
-/* Not in the middle of a character. */
+/* Not in the middle of a character; what is none may be cut anywhere. */
 static struct span cut(struct span text)
 {
 	size_t size = text.size < TOLD_PIECE ? text.size : TOLD_PIECE;
 
-	while (size < text.size && size > 1 && ((unsigned char)text.data[size] & 0xc0) == 0x80) {
+	while (size < text.size && size > TOLD_PIECE - TOLD_BACK &&
+	       ((unsigned char)text.data[size] & 0xc0) == 0x80) {
 		size--;
 	}
 	return span_first(text, size);
@@ -141,7 +142,7 @@ static void tell_result(struct told *t, const struct smtp_result *result)
 
 	while (rest.size > 0 && (end = memchr(rest.data, '\n', rest.size)) != NULL) {
 		struct span line = span_first(rest, (size_t)(end - rest.data));
-		size_t pieces = line.size / (TOLD_PIECE - 4) + 1;
+		size_t pieces = line.size / (TOLD_PIECE - TOLD_BACK) + 1;
 		if (t->lines + pieces > TOLD_LINES_MAX || t->bytes + line.size > TOLD_MAX) {
 			snprintf(text, sizeof(text), "%zu more lines are left out here",
 				 count_lines(rest));

@@ -279,6 +279,28 @@ static void a_result_is_bounded(void **state)
 	served_clear(&d);
 }
 
+/* What a program says for us (passwordeval) is not always UTF-8. */
+static void a_result_that_is_no_text_is_bounded(void **state)
+{
+	struct buf said BUF_AUTO;
+	struct served d;
+	size_t lines = 0;
+
+	(void)state;
+	buf_init(&said, 1 << 14);
+	for (int i = 0; i < 8000; i++) {
+		assert_true(buf_add_byte(&said, '\x80'));
+	}
+	assert_true(buf_add_byte(&said, '\n'));
+	const struct smtp_result result = { true, 75, false, buf_span(&said) };
+	hear(" XRESULT", &result, &d);
+	for (const char *at = d.out.data; (at = strchr(at, '\n')); at++) {
+		lines++;
+	}
+	assert_int_equal(lines, 1 + 8000 / 477 + 1 + 1);
+	served_clear(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +313,7 @@ int main(void)
 		cmocka_unit_test(the_queue_is_the_callers_business),
 		cmocka_unit_test(who_asks_hears_the_result),
 		cmocka_unit_test(a_result_is_bounded),
+		cmocka_unit_test(a_result_that_is_no_text_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
