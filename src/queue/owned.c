@@ -3,7 +3,8 @@
  * owned: how much a user has in the queue.  To look into every file costs the more, the more
  * mail of others waits, so it is done seldom: a record, users/UID, has what was counted, and
  * what has been put since.  Mail that leaves is not taken off: the record may say too much,
- * and then it is counted again; never too little, but after a power failure.
+ * and then it is counted again.  It says too little by the reports about his mail, by what was
+ * on its way in while it was counted, and after a power failure: until it is counted again.
  *
  * The record is locked while it is read, counted and written.  One that is missing, damaged
  * or cannot be had is as good as none.
