@@ -116,6 +116,7 @@ static bool put(struct handover *h, struct queue *q, struct queue_entry *v, stru
 	}
 	queue_file_close(&f);
 	memcpy(h->id, v->id, sizeof(h->id));
+	h->next = v->next;
 	return h->is_kept;
 }
 

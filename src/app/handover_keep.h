@@ -23,6 +23,7 @@ struct handover {
 	bool some_have_it;	/* or will */
 	bool is_kept;		/* in the user's own queue */
 	char id[QUEUE_ID_MAX];
+	int64_t next;		/* when it is tried again */
 };
 
 /* Has the user an account, and with it a queue? */
@@ -33,7 +34,7 @@ bool handover_add_author(struct call *c, struct err *e) RELAY_CHECKED;
 
 /*
  * Makes it durable, for the recipients that were neither accepted nor refused for good; a
- * queue run hands it over.  h->is_kept and h->id are set.
+ * queue run hands it over.  h->is_kept, h->id and h->next are set.
  */
 bool handover_keep(struct handover *h, struct err *e) RELAY_CHECKED;
 

@@ -168,9 +168,11 @@ static void tell_own(const struct handover *h)
 {
 	if (h->call->options.verbose || isatty(STDERR_FILENO)) {
 		const struct outcome *first = &h->job.txn.rcpts[0].outcome;
-		say("not sent yet, kept in your own queue as %s: %s%s; the next queue run "
-		    "tries again", h->id,
-		    first->verdict == VERDICT_UNKNOWN ? "perhaps sent: " : "", first->text);
+		char next[64];
+		tell_when(h->next, next, sizeof(next));
+		say("not sent yet, kept in your own queue as %s: %s%s; next try by a queue run %s",
+		    h->id, first->verdict == VERDICT_UNKNOWN ? "perhaps sent: " : "",
+		    first->text, next);
 	}
 	tell_outcomes(h);
 }

@@ -69,8 +69,7 @@ void tell_failures(const struct account *a, const struct delivery *d,
 	}
 }
 
-/* "at 14:05", or with the day when that is not today. */
-static void when(int64_t at, char *text, size_t size)
+void tell_when(int64_t at, char *text, size_t size)
 {
 	time_t now = clock_now(), then = (time_t)at;
 	struct tm local = { 0 }, today = { 0 };
@@ -116,7 +115,7 @@ void tell_kept(const struct queue_entry *v, enum tell_why why)
 		say("%s, kept in the queue as %s: %s", what, v->id, untried[why]);
 		return;
 	}
-	when(v->next, next, sizeof(next));
+	tell_when(v->next, next, sizeof(next));
 	say("%s, kept in the queue as %s: %s%s; next try by a queue run %s", what, v->id,
 	    waiting->maybe_sent ? "perhaps sent: " : "", waiting->text, next);
 }

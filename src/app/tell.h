@@ -31,6 +31,9 @@ enum tell_why {
 /* That it was queued instead of sent: ID, reason, next try. */
 void tell_kept(const struct queue_entry *v, enum tell_why why);
 
+/* "at 14:05:00", or with the day when that is not today. */
+void tell_when(int64_t at, char *text, size_t size);
+
 /* set_from_header replaced From in a message that was signed; also in the log. */
 void tell_broken_signature(struct maillog *log, const char *id);
 

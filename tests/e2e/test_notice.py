@@ -90,5 +90,7 @@ def test_so_is_what_waits_for_the_service_of_the_machine(machine, options, is_sa
     here = machine()
     here.put("home/alice/.relayrc", "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n", owner="alice", mode=0o600)
     done = here.run([*options, "b@y.test"], BODY)
-    text = r"sendmail: not sent yet, kept in your own queue as \w{15}: .*; the next queue run tries again\n"
+    text = r"sendmail: not sent yet, kept in your own queue as \w{15}: .*; next try by a queue run (at|on \w+ \d+ at) \d\d:\d\d:\d\d\n"
     assert done.returncode == 0 and bool(re.search(text, done.stderr.decode())) == is_said and (is_said or done.stderr == b"")
+    early = here.run(["-q"])
+    assert (early.stdout, early.stderr) == (b"", b"")
