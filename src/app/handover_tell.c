@@ -164,10 +164,22 @@ static void tell_before(const struct handover *h)
 	}
 }
 
+/* Of the recipients that it is kept for, the first one's. */
+static const struct outcome *first_kept(const struct smtp_txn *t)
+{
+	size_t i = 0;
+
+	while (i + 1 < t->rcpt_count && (t->rcpts[i].outcome.verdict == VERDICT_PERMANENT ||
+					 t->rcpts[i].outcome.verdict == VERDICT_ACCEPTED)) {
+		i++;
+	}
+	return &t->rcpts[i].outcome;
+}
+
 static void tell_own(const struct handover *h)
 {
 	if (h->call->options.verbose || isatty(STDERR_FILENO)) {
-		const struct outcome *first = &h->job.txn.rcpts[0].outcome;
+		const struct outcome *first = first_kept(&h->job.txn);
 		char next[64];
 		tell_when(h->next, next, sizeof(next));
 		say("not sent yet, kept in your own queue as %s: %s%s; next try by a queue run %s",

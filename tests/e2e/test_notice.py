@@ -6,11 +6,13 @@ import time
 
 import pytest
 
+from lib.hostile import on, reply
 from lib.machine import machine      # noqa: F401 (fixture)
 from lib.queuefiles import QueueFiles
 
 BODY = b"Subject: x\n\nhi\n"
 BUSY, GONE = "450 4.2.1 busy", "550 5.1.1 gone"
+WORK = "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n"
 KEPT = r"sendmail: {}, kept in the queue as (\w{{15}}): {}\r?\n"
 
 
@@ -88,9 +90,22 @@ def test_without_a_queue_nothing_was_kept(setup, on_terminal):
 def test_so_is_what_waits_for_the_service_of_the_machine(machine, options, is_said):
     """It is not there, and the message waits in the user's own queue."""
     here = machine()
-    here.put("home/alice/.relayrc", "account work\nhost 127.0.0.1\nport 9\ntls off\nauth off\nfrom alice@work.test\n", owner="alice", mode=0o600)
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
     done = here.run([*options, "b@y.test"], BODY)
     text = r"sendmail: not sent yet, kept in your own queue as \w{15}: .*; next try by a queue run (at|on \w+ \d+ at) \d\d:\d\d:\d\d\n"
     assert done.returncode == 0 and bool(re.search(text, done.stderr.decode())) == is_said and (is_said or done.stderr == b"")
     early = here.run(["-q"])
     assert (early.stdout, early.stderr) == (b"", b"")
+
+
+def test_the_reason_is_that_of_who_waits(machine, scripted):
+    """Not that of another recipient, whom the service has refused."""
+    here = machine()
+    scripted(listen=f"unix:{here.root}/run/relay/submit", refuse={"gone@y.test": GONE}, extra=("XSUBMIT",),
+             rules=[on("BODY", reply("450 4.7.1 later"))])
+    (here.root / "run/relay/submit").chmod(0o666)
+    here.put("home/alice/.relayrc", WORK, owner="alice", mode=0o600)
+    lines = here.run(["-v", "gone@y.test", "b@y.test"], BODY).err.splitlines()
+    said = [line for line in lines if line.startswith("sendmail: ")]
+    assert re.match(r"sendmail: not sent yet, kept in your own queue as \w{15}: 450 4.7.1 later; next try by", said[0])
+    assert said[1:] == [f"sendmail: gone@y.test: not sent: {GONE}"]
