@@ -165,6 +165,12 @@ static bool read_no_file(struct conf *c, const struct options *o, struct identit
 	}
 	id->may_hand_over =
 		!o->account && (id->is_closed || lstat(scope_socket, &st) == 0);
+	if (id->is_closed && o->account) {
+		return err_set(e, closed.cause,
+			       "-a %s: you have no account of your own, and those of %s are not "
+			       "yours to choose from: leave -a out, or write %s/.relayrc",
+			       o->account, scope_file, env->home ? env->home : "~");
+	}
 	if (id->is_closed) {
 		*e = closed;
 		return false;

@@ -200,6 +200,16 @@ def test_what_no_account_of_ones_own_takes_is_handed_over(machine, scripted):
     assert "did you mean" in here.run(["-a", "wrok", "-t"], LETTER).err
 
 
+def test_accounts_of_the_machine_are_not_chosen_by_users(machine, scripted):
+    server = scripted()
+    here = machine(server)
+    here.serve()
+    done = here.run(["-a", "default", "-t"], LETTER)
+    assert done.rc == 78 and done.err.count("\n") == 1
+    assert done.err.startswith("sendmail: -a default: ") and "leave -a out, or write /home/alice/.relayrc" in done.err
+    assert server.settle().messages == []
+
+
 @pytest.mark.parametrize("sender", [[], ["-f", "alice@localhost"]])
 def test_a_refusal_of_what_waited_in_the_own_queue_is_told_to_the_readers_of_local_mail(machine, scripted, sender):
     """The user's own configuration has no system_mail; the machine's has."""
