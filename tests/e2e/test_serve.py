@@ -172,7 +172,7 @@ def test_server_that_is_down(talk, kept, relayrc, queue, way):
     assert ended(raw)
 
 
-@pytest.mark.parametrize("broken,words", [("nonsense on\n", ":2: nonsense: unknown setting"),
+@pytest.mark.parametrize("broken,words", [("nonsense on\n", ":2: nonsense: unknown setting; relayrc(5) has them all"),
                                           ("host h\nfrom a@\n", ":3: from: not a mail address: in the value: column 2: "
                                                'nothing stands behind the "@"; write it as in name@example.org')])
 def test_configuration_that_is_wrong_is_told_with_the_message(talk, broken, words):

@@ -341,8 +341,7 @@ def test_a_client_of_another_machine_is_refused(machine):
         accepted, _ = listener.accept()
     with accepted:
         process = here.start(["/usr/sbin/sendmail", "-bs"], "relay", stdin=accepted, stdout=accepted, stderr=subprocess.DEVNULL)
-    client.sendall(b"EHLO me\r\nMAIL FROM:<root>\r\n")
-    client.shutdown(socket.SHUT_WR)
+    # Nothing is sent: it would come back as a reset of the connection, and take the answer with it.
     said = client.makefile("rb").read()
     assert said.startswith(b"554 5.7.1 ") and b"takes mail from this machine alone" in said and said.count(b"\n") == 1
     assert process.wait(20) == 76
