@@ -13,6 +13,8 @@
 
 /* The part of the file in memory.  A certificate that is longer is passed over. */
 #define WINDOW_BYTES ((size_t)64 * 1024)
+/* At once: of the window no more is touched than a certificate needs. */
+#define PIECE_BYTES ((size_t)32 * 1024)
 
 struct bundle {
 	int fd;
@@ -194,7 +196,8 @@ static bool refill(struct bundle *f, struct err *e)
 	memmove(f->data, f->data + f->start, f->end - f->start);
 	f->end -= f->start;
 	f->start = 0;
-	ssize_t n = fs_read(f->fd, f->data + f->end, WINDOW_BYTES - f->end);
+	size_t room = WINDOW_BYTES - f->end;
+	ssize_t n = fs_read(f->fd, f->data + f->end, room < PIECE_BYTES ? room : PIECE_BYTES);
 	if (n < 0) {
 		return err_errno(e, CAUSE_CONFIG, "cannot read");
 	}

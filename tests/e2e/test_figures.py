@@ -78,9 +78,12 @@ def test_instructions_of_one_mail(send, pki, tmp_path, kind, limit):
 
 @pytest.mark.parametrize("auth", ["plain", "scram-sha-256"])
 def test_peak_memory_of_one_mail(send, tmp_path, auth):
-    meter = Meter(tmp_path)
-    send(meter.under, auth=auth)
-    assert 1_000_000 < meter.peak <= (6_500_000 if auth == "plain" else 7_500_000)
+    """Of three: what the kernel maps around each page that is touched changes with the addresses of the libraries."""
+    meter, peaks = Meter(tmp_path), []
+    for _ in range(3):
+        send(meter.under, auth=auth)
+        peaks.append(meter.peak)
+    assert 1_000_000 < sorted(peaks)[1] <= (6_500_000 if auth == "plain" else 7_500_000), peaks
 
 
 def test_only_libc_is_linked(release):
