@@ -100,13 +100,6 @@ static bool say_result(const struct handover *h)
 	return any;
 }
 
-static const char *words_of(const struct outcome *o)
-{
-	return o->verdict == VERDICT_PERMANENT || o->cause == CAUSE_CONFIG ? "not sent"
-	       : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
-					       : "not sent (try again later)";
-}
-
 /* Did they all fail, in the same words? */
 static bool is_one_fate(const struct smtp_txn *t)
 {
@@ -144,10 +137,10 @@ static void tell_outcomes(const struct handover *h)
 			continue;
 		}
 		if (is_one) {
-			say("%s: %s%s", words_of(o), who, o->text);
+			say("%s: %s%s", tell_words(o), who, o->text);
 			return;
 		}
-		say("%s: %s: %s%s", t->rcpts[i].addr, words_of(o), who, o->text);
+		say("%s: %s: %s%s", t->rcpts[i].addr, tell_words(o), who, o->text);
 	}
 }
 
@@ -159,7 +152,7 @@ static void tell_before(const struct handover *h)
 	for (size_t i = 0; i < t->rcpt_count; i++) {
 		const struct outcome *o = &t->rcpts[i].outcome;
 		if (!is_in_result(h, o)) {
-			say("%s: %s: %s", t->rcpts[i].addr, words_of(o), o->text);
+			say("%s: %s: %s", t->rcpts[i].addr, tell_words(o), o->text);
 		}
 	}
 }

@@ -22,6 +22,14 @@ static void reply_to(const struct outcome *o, char *text, size_t size)
 	snprintf(text, size, is_own ? "%s" : " (in reply to %s)", is_own ? "" : o->verb);
 }
 
+/* Where the configuration is wrong, it does not help to wait. */
+const char *tell_words(const struct outcome *o)
+{
+	return o->verdict == VERDICT_PERMANENT || o->cause == CAUSE_CONFIG ? "not sent"
+	       : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
+					       : "not sent (try again later)";
+}
+
 static void tell_session(const struct account *a, const struct session_facts *facts,
 			 const struct outcome *o, const struct err *e)
 {
@@ -60,11 +68,7 @@ void tell_failures(const struct account *a, const struct delivery *d,
 		char where[64];
 		reply_to(o, where, sizeof(where));
 		if (o->verdict == VERDICT_PERMANENT || (o->verdict != VERDICT_ACCEPTED && !is_kept)) {
-			say("%s: %s: %s%s", txn->rcpts[i].addr,
-			    o->verdict == VERDICT_PERMANENT ? "not sent"
-			    : o->verdict == VERDICT_UNKNOWN ? "perhaps sent"
-							    : "not sent (try again later)",
-			    o->text, where);
+			say("%s: %s: %s%s", txn->rcpts[i].addr, tell_words(o), o->text, where);
 		}
 	}
 }

@@ -14,6 +14,9 @@
  */
 int tell_exit_status(const struct smtp_txn *txn, bool is_kept) RELAY_CHECKED;
 
+/* What became of the message for a recipient who has not got it: "not sent", …. */
+const char *tell_words(const struct outcome *o);
+
 /*
  * Names everyone who did not get it and for whom it is not kept.  `why`: what ended the
  * session, or NULL.  others_have_it: by another account.
