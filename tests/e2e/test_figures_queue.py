@@ -66,7 +66,7 @@ def test_one_more_message_costs_the_same(run_sendmail, relayrc, relay, queue, tm
 def one_letter(here, client, tmp_path):
     """Alice sends; the calls of the service that serves her, until that ends."""
     strace = Strace(tmp_path, FILES)
-    process = subprocess.Popen([*strace.under, "-p", str(here.services[-1].running[-1].pid)], stderr=subprocess.PIPE)
+    process = subprocess.Popen([*strace.under, "-p", str(here.services[-1].newest().pid)], stderr=subprocess.PIPE)
     assert b"attached" in process.stderr.readline()
     assert client.letter("alice").startswith("250 ")
     client.say("QUIT")

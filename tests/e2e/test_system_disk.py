@@ -92,7 +92,7 @@ def test_what_finds_no_place_there_does_not_go_elsewhere(small):
     inside(small, "mount", "-o", "remount,nr_inodes=40", small.root / "var/spool/relay")
     inside(small, "sh", "-c", f"cd {small.root}/var/spool/relay; i=0; while : > full.$i; do i=$((i+1)); done")
     client, refusal = begin(small, "alice")
-    files = [os.readlink(fd) for fd in Path(f"/proc/{small.services[0].running[-1].pid}/fd").iterdir()]
+    files = [os.readlink(fd) for fd in Path(f"/proc/{small.services[0].newest().pid}/fd").iterdir()]
     assert refusal.startswith("452 4.3.1 ") and not [name for name in files if name.startswith(f"{small.root}/var/tmp")]
     inside(small, "sh", "-c", f"rm {small.root}/var/spool/relay/full.*")
     assert small.run(["-t"], LETTER, user="bob").rc == 0

@@ -74,7 +74,7 @@ def test_links_to_what_is_closed_lead_nowhere(here):
 def test_a_process_of_the_service_is_closed(here):
     client = here.connect("alice")
     client.say("EHLO me")
-    pid = here.services[0].running[-1].pid
+    pid = here.services[0].newest().pid
     for name in "environ", "mem", "maps", "auxv", "io", "syscall":
         assert denied(open, f"/proc/{pid}/{name}"), name
     assert denied(os.listdir, f"/proc/{pid}/fd") and denied(os.readlink, f"/proc/{pid}/cwd")

@@ -21,6 +21,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ class Service:
 
     def __init__(self, machine, most=64, command=("/usr/sbin/sendmail", "-bs")):
         self.machine, self.most, self.command = machine, most, command
-        self.running, self.errors = [], []
+        self.running, self.errors, self._known = [], [], set()
         path = machine.root / "run/relay/submit"
         path.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -94,6 +95,17 @@ class Service:
                 if len(self.running) < self.most:
                     self.running.append(self.machine.start(self.command, "relay", stdin=client, stdout=client,
                                                            stderr=subprocess.DEVNULL))
+
+    def newest(self):
+        """The process of a session that was just opened. It may answer before the thread that started it has noted it."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for process in reversed(list(self.running)):
+                if process.poll() is None and process.pid not in self._known:
+                    self._known.add(process.pid)
+                    return process
+            time.sleep(0.005)
+        raise TimeoutError("no new session")
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
